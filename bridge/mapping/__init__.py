@@ -1,0 +1,1 @@
+"""The mapping language: one YAML file a platform, both directions, compiled to plain Python."""

@@ -1,0 +1,130 @@
+"""From a mapping's `fields` to two plain Python functions: wire -> canonical, canonical -> wire.
+
+The YAML is turned into Python source once and compiled; a record then costs what hand-written code would. This module
+must not know a platform, entries or operations, nor how a single value is converted (`readers`, `writers`).
+
+Canonical fields are a flat dict: path -> JSON value. A path that is absent was not shown; None means emptied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping as Map
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.mapping.language import Mapping, Rule
+from bridge.mapping.notes import ABSENT, Fields, Notes, Unreadable
+from bridge.mapping.paths import get, put
+from bridge.mapping.readers import reader_of
+from bridge.mapping.writers import writer_of
+
+__all__ = ["Compiled", "Fields", "Notes", "Reader", "Unreadable", "Writer", "compile_fields", "unmapped", "wires_of"]
+
+Reader = Callable[[Map[str, Any], Notes], Fields]
+Writer = Callable[[Fields, Notes], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """The two functions of a mapping's fields, their source, and the wire paths that they know."""
+
+    read: Reader
+    write: Writer
+    source: str
+    wires: frozenset[str]
+
+
+def compile_fields(mapping: Mapping) -> Compiled:
+    """Source and functions of a checked mapping (see `check`): no complaint is expected here."""
+    names: dict[str, Any] = {"ABSENT": ABSENT, "NOTHING": frozenset(mapping.nothing), "Notes": Notes}
+    reading = ["def read(w, n):", "    f = {}"]
+    writing = ["def write(f, n):", "    w = {}"]
+    for number, (field, rule) in enumerate(mapping.fields.items()):
+        if rule.way != "write":
+            names[f"r{number}"] = reader_of(mapping, field, rule)
+            reading += _read_lines(field, rule, number)
+        if rule.way != "read":
+            names[f"w{number}"] = writer_of(mapping, field, rule)
+            writing += _write_lines(mapping, field, rule, number, names)
+    reading.append("    return f")
+    writing.append("    return w")
+    source = "\n".join([*reading, "", *writing, ""])
+    exec(compile(source, f"<mapping {mapping.mapping}>", "exec"), names)
+    return Compiled(names["read"], names["write"], source, frozenset(wires_of(mapping)))
+
+
+def wires_of(mapping: Mapping) -> set[str]:
+    """Every wire path that something in the mapping reads or leaves aside on purpose."""
+    paths = set(mapping.ignored) | {mapping.record.id, mapping.record.status, mapping.entries.rows}
+    paths |= {p for p in (mapping.record.reference, mapping.record.changed) if p} | set(mapping.record.numbers.values())
+    for rule in mapping.fields.values():
+        if rule.way == "write":
+            continue
+        paths |= set(rule.wire) | set(rule.when)
+        if rule.person:
+            paths |= {p for p in (rule.person.name, rule.person.phone, rule.person.secret) if p}
+    return paths
+
+
+def unmapped(body: Map[str, Any], known: frozenset[str]) -> Fields:
+    """Wire fields that no rule names, one level deep: path -> value."""
+    left: Fields = {}
+    for name, value in body.items():
+        if name in known:
+            continue
+        inner = {path for path in known if path.startswith(name + ".")}
+        if inner and isinstance(value, dict):
+            left.update({f"{name}.{k}": v for k, v in value.items() if f"{name}.{k}" not in inner})
+        else:
+            left[name] = value
+    return left
+
+
+def _read_lines(field: str, rule: Rule, number: int) -> list[str]:
+    pad = "    "
+    lines = [f"{pad}n.field = {field!r}"]
+    for path, allowed in rule.when.items():
+        lines.append(f"{pad}if str({get(path)}) in {tuple(allowed)!r}:")
+        pad += "    "
+    if rule.value is not None:
+        return [*lines, f"{pad}f[{field!r}] = {rule.value!r}"]
+    if rule.convert == "person":
+        return [*lines, f"{pad}v = r{number}(w, n)", f"{pad}if v is not ABSENT: f[{field!r}] = v"]
+    if rule.convert == "point":
+        x, y = (get(path) for path in rule.wire)
+        return [*lines, f"{pad}x = {x}", f"{pad}y = {y}",
+                f"{pad}if x is not ABSENT or y is not ABSENT: f[{field!r}] = r{number}((x, y), n)"]  # fmt: skip
+    empty = f"f[{field!r}] = None" if rule.empty == "emptied" else "pass"
+    return [
+        *lines,
+        f"{pad}v = {get(rule.wire[0])}",
+        f"{pad}if v is not ABSENT:",
+        f"{pad}    if v is None or v == '' or v == [] or (type(v) is str and (v.isspace() or v in NOTHING)): {empty}",
+        f"{pad}    else: f[{field!r}] = r{number}(v, n)",
+    ]
+
+
+def _write_lines(mapping: Mapping, field: str, rule: Rule, number: int, names: dict[str, Any]) -> list[str]:
+    lines = [f"    n.field = {field!r}", f"    v = f.get({field!r})"]
+    if rule.convert == "person":
+        assert rule.person
+        for part, path in (("name", rule.person.name), ("phone", rule.person.phone), ("secret", rule.person.secret)):
+            if path:
+                lines += [f"    p = w{number}(v, n).get({part!r})", f"    if p is not None: {put(path, 'p')}"]
+        return lines
+    if rule.convert == "point":
+        x, y = rule.wire
+        return [*lines, f"    if v is not None: {put(x, 'None')}; {put(y, 'None')}",
+                f"    if v is not None: x, y = w{number}(v, n); {put(x, 'x')}; {put(y, 'y')}"]  # fmt: skip
+    if rule.convert == "item":
+        return [*lines, f"    {put(rule.wire[0], f'w{number}(v, n)')}"]
+    otherwise = []
+    if rule.default is not None:
+        otherwise = [f"    else: {put(rule.wire[0], repr(rule.default))}"]
+    elif rule.required:
+        names["Unreadable"] = Unreadable
+        otherwise = [f"    else: raise Unreadable({field!r}, {rule.wire[0]!r}, '呼叫没有此值 / the call has no such value', "
+                     f"'', 'fields.{field}', '为该字段设 default，或在来源平台补上 / give the field a default, or add the value "
+                     f"on the platform it came from')"]  # fmt: skip
+    return [*lines, f"    if v is not None and v != '' and v != []: {put(rule.wire[0], f'w{number}(v, n)')}", *otherwise]

@@ -1,0 +1,158 @@
+"""From one canonical value to its wire value: the converters that a rule names, on the way out.
+
+A writer tells what is lost to its notes and raises Unreadable where a value cannot be told and no fallback is declared.
+This module must not know a platform, entries or how operations are chosen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bridge.documents import nearest
+from bridge.mapping import converters, coordinates
+from bridge.mapping.language import Limit, Mapping, Named, PersonParts, Rule, Table
+from bridge.mapping.notes import Fields, Notes, Unreadable
+from schemas.call import Point
+from schemas.moment import moment
+
+Write = Callable[[Any, Notes], Any]
+
+
+def time_writer(mapping: Mapping, form: str, pattern: str | None, zone: str | None) -> Callable[[Any], Any]:
+    """An aware datetime or its ISO text -> the platform's own form."""
+    where = ZoneInfo(zone or mapping.zone)
+    if form == "time":
+        compiled = converters.time_pattern(pattern or mapping.time or "yyyy-MM-dd HH:mm:ss")
+        return lambda value: converters.write_time(moment(value), compiled, where)
+    write = converters.write_epoch_ms if form == "epoch_ms" else converters.write_epoch_s
+    return lambda value: write(moment(value))
+
+
+def writer_of(mapping: Mapping, field: str, rule: Rule) -> Write:
+    """The converter of one field on the way out: (canonical JSON value, notes) -> wire value."""
+    if rule.table:
+        return _table_writer(mapping.tables[rule.table], field, rule.wire[0], f"tables.{rule.table}.write")
+    match rule.convert:
+        case "time" | "epoch_ms" | "epoch_s":
+            write_time = time_writer(mapping, rule.convert, rule.time, rule.zone)
+            return lambda v, n: write_time(v)
+        case "point":
+            return _point_writer(rule, rule.crs or mapping.crs or "WGS 84")
+        case "person":
+            assert rule.person
+            return _person_writer(rule.person)
+        case "item":
+            assert mapping.items
+            named = mapping.items
+            return lambda v, n: item_code(named, v, n)
+        case "department":
+            assert mapping.departments
+            departments = mapping.departments
+            return lambda v, n: department_code(departments, v) or departments.other
+        case "departments":
+            assert mapping.departments
+            listed = mapping.departments
+            return lambda v, n: [code for one in v if (code := department_code(listed, one))]
+        case "list" | "flag" | "number":
+            return lambda v, n: v
+        case _:
+            return limited(rule.limit, field, rule.wire[0])
+
+
+def limited(limit: Limit | None, field: str, wire: str) -> Write:
+    """Text cut or refused at a limit, counted as the platform counts."""
+    if limit is None:
+        return lambda v, n: str(v)
+
+    def write(value: Any, note: Notes) -> str:
+        text = str(value)
+        size = converters.length(text, limit.count)
+        if size <= limit.max:
+            return text
+        if limit.then == "refuse":
+            raise Unreadable(field, wire, f"长度 {size} 超过 {limit.max} / longer than {limit.max}", f"≤ {limit.max}",
+                             f"fields.{field}.limit", "改短原文，或设 then: cut / shorten it, or set `then: cut`")  # fmt: skip
+        note(f"长度 {size}，截至 {limit.max} / cut to {limit.max}")
+        return converters.cut(text, limit.max, limit.count, ellipsis="…")
+
+    return write
+
+
+def _table_writer(table: Table, field: str, wire: str, key: str) -> Write:
+    back: dict[Any, str] = {}
+    for code, value in table.codes.items():
+        back.setdefault(value, code)
+    back |= table.write
+
+    def write(value: Any, note: Notes) -> Any:
+        if value in back:
+            return back[value]
+        if table.otherwise and table.otherwise.write is not None:
+            note(f"{value!r} 在该平台无对应代码，写为 {table.otherwise.write} / has no code there")
+            return table.otherwise.write
+        raise Unreadable(field, wire, f"没有对应代码 / no code for {value!r}", nearest(str(value), map(str, back)), key,
+                         "在 write 中补上，或写明 otherwise / add it under `write` or declare `otherwise`")  # fmt: skip
+
+    return write
+
+
+def _point_writer(rule: Rule, crs: str) -> Write:
+    def write(value: Any, note: Notes) -> Any:
+        x, y = coordinates.write_point(Point.model_validate(value, strict=False), crs, rule.decimals)
+        return (x, y) if rule.as_text else (float(x), float(y))
+
+    return write
+
+
+def _person_writer(parts: PersonParts) -> Write:
+    shorten = limited(parts.name_limit, "name", parts.name or "")
+    phone_size = limited(parts.phone_limit, "phone", parts.phone or "")
+    pattern = re.compile(parts.phone_pattern) if parts.phone_pattern else None
+
+    def write(value: Any, note: Notes) -> Any:
+        if not value:
+            return {}
+        if value.get("confidential") or value.get("anonymous"):
+            hidden: Fields = {"name": parts.secret_word} if parts.secret_word else {}
+            return hidden | ({"secret": True} if parts.secret else {})
+        wire: Fields = {"secret": False} if parts.secret else {}
+        if value.get("name"):
+            wire["name"] = shorten(value["name"], note)
+        phones = value.get("phones") or []
+        usable = [p for p in (phones if phones else [value.get("phone_text") or ""]) if p]
+        if usable and (pattern is None or pattern.fullmatch(usable[0])):
+            wire["phone"] = phone_size(usable[0], note)
+        return wire
+
+    return write
+
+
+def item_code(named: Named, item: Any, note: Notes) -> str:
+    """Our own code, else by the exact name, else by `same_as`, else the declared *other*."""
+    item = item or {}
+    code, name = item.get("code"), item.get("name")
+    if item.get("catalogue") == named.catalogue and code in named.codes:
+        return str(code)
+    by_name = {listed: own for own, listed in named.codes.items()}
+    found = by_name.get(name) or named.same_as.get(name)
+    if not found:
+        note(f"事项 {name or code!r} 无对应，写为其他 / no such item here, written as {named.other}")
+    return found or named.other
+
+
+def department_code(named: Named, target: Any) -> str | None:
+    """The code of a department: by our own list (same code and name), by exact name, or a town's code."""
+    if not target:
+        return None
+    code, name = target.get("code"), target.get("name")
+    if code in named.codes and name in (None, named.codes[code]):
+        return str(code)
+    for own, listed in named.codes.items():
+        if name and listed == name:
+            return str(own)
+    if named.towns and code and re.fullmatch(r"3711[0-9]{5}", code, re.ASCII):
+        return str(code)
+    return None

@@ -1,0 +1,1 @@
+"""What a call IS: frozen values and the lifecycle. No I/O; this room imports none of ours."""
