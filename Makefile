@@ -15,8 +15,17 @@ BUILT := $(foreach room,$(ROOMS),$(if $(shell find $(room) -name '*.py' -print -
 PACKAGES := $(sort $(wildcard $(addsuffix /__init__.py,$(ROOMS))))
 LOCKED := $(VENV)/.locked
 EDITABLE := $(VENV)/.editable
+# An environment knows its own path; one that was moved or copied with its checkout is made anew.
+PLACE := $(VENV)/.place
+ifneq ($(wildcard $(PLACE)),)
+ifneq ($(shell cat $(PLACE)),$(shell pwd))
+$(shell rm -f $(LOCKED) $(EDITABLE))
+endif
+endif
 # The lock is exact already: constraints of the machine's own pip configuration must not contradict it.
 PIP := PIP_CONSTRAINT=/dev/null PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_INPUT=1 $(BIN)/python -m pip
+# A few packages carry files for other Pythons that this one cannot compile: no reason to stop.
+COMPILE := $(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true
 # The configuration `make lock` resolves with. None by default: nothing of one machine may leak into the lock.
 LOCK_PIP_CONFIG ?= /dev/null
 LOCK_TOOL_VERSION := 7.6.2
@@ -74,17 +83,22 @@ help: ## 显示本说明 · show this list
 
 env: $(EDITABLE) ## 建立 .venv 环境（按锁定清单） · create .venv from the lock
 
+# The lock file itself is the mutex: two `make` at once in one checkout must not fill the same .venv.
 $(LOCKED): requirements.lock
-	@PYTHON='$(PYTHON)' VENV='$(VENV)' bash -c "$$MAKE_VENV"
-	@echo "安装依赖（首次约需数分钟） · installing the locked packages (some minutes the first time) …"
-	@$(PIP) install -qq --no-compile --require-hashes -r requirements.lock
-	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null || true
-	@touch $@
+	@exec 9<requirements.lock; flock 9; \
+	if [[ $@ -nt requirements.lock ]]; then exit 0; fi; \
+	PYTHON='$(PYTHON)' VENV='$(VENV)' bash -c "$$MAKE_VENV"; \
+	echo "安装依赖（首次约需数分钟） · installing the locked packages (some minutes the first time) …"; \
+	$(PIP) install -qq --no-compile --require-hashes -r requirements.lock; \
+	$(COMPILE); \
+	touch $@
 
 $(EDITABLE): $(LOCKED) pyproject.toml $(PACKAGES)
-	@$(PIP) install -qq --no-deps --no-build-isolation -e .
-	@touch $@
-	@echo "环境就绪 · environment ready: $(VENV)"
+	@exec 9<requirements.lock; flock 9; \
+	$(PIP) install -qq --no-deps --no-build-isolation -e .; \
+	printf '%s\n' "$$PWD" >$(PLACE); \
+	touch $@; \
+	echo "环境就绪 · environment ready: $(VENV)"
 
 demo: env ## 演示：仿真平台、真实 Airflow、全部剧本，自动结束 · sandbox, real Airflow and the scenario; ends by itself
 	@exec $(BIN)/python -m sandbox.demo

@@ -44,7 +44,8 @@ def configuration_of(environ: Mapping[str, str]) -> Configuration:
 
 def folders_of(environ: Mapping[str, str]) -> tuple[Path, Path]:
     """The folders of configuration and mappings."""
-    return (Path(environ.get("HUYING_CONFIG") or SHIPPED_CONFIG), Path(environ.get("HUYING_MAPPINGS") or SHIPPED_MAPPINGS))
+    config, mappings = environ.get("HUYING_CONFIG"), environ.get("HUYING_MAPPINGS")
+    return Path(config or SHIPPED_CONFIG), Path(mappings or SHIPPED_MAPPINGS)
 
 
 def ledger_url(environ: Mapping[str, str]) -> str:
@@ -81,7 +82,7 @@ def assemble(
         slug: _bridged(one, configuration, environ, clock)
         for slug, one in configuration.platforms.items() if slug in slugs
     }  # fmt: skip
-    routes = tuple(route for route in configuration.routes if route.to in slugs and set(route.sources) & slugs)
+    routes = tuple(route for route in configuration.routes if set(route.sources) & slugs)
     trouble = {
         str(path): "\n".join(str(problem) for problem in found) for path, found in configuration.problems.items()
     }  # fmt: skip
@@ -127,7 +128,8 @@ def _reachable(configuration: Configuration, only: set[str]) -> set[str]:
         )  # fmt: skip
     reached, more = set(only), True
     while more:
-        near = {s for route in configuration.routes if reached & {route.to, *route.sources} for s in (route.to, *route.sources)}
+        ends = [{route.to, *route.sources} for route in configuration.routes]
+        near = set().union(*(both for both in ends if both & reached))
         more = not near <= reached
         reached |= near
     return reached

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from adapters.registry import ADAPTERS, settings_of
 from bridge import divisions as areas
@@ -92,10 +92,9 @@ def load_configuration(config: Path, mappings: Path) -> Configuration:
     routes = _routes(files, platforms, known_areas)
     for file in files:
         problems[file.path] += [*file.own, *file.between]
-    return Configuration(
-        {file.path: file.county for file in files if file.county is not None and not file.own}, platforms, tuple(routes),
-        loaded, {path: tuple(sorted(set(found))) for path, found in problems.items() if found},
-    )  # fmt: skip
+    counties = {file.path: file.county for file in files if file.county is not None and not file.own}
+    told = {path: tuple(sorted(set(found))) for path, found in problems.items() if found}
+    return Configuration(counties, platforms, tuple(routes), loaded, told)
 
 
 def _county_files(config: Path, problems: dict[Path, list[Problem]]) -> list[Path]:
@@ -157,8 +156,8 @@ def _with_known_keys(problem: Problem) -> Problem:
     above, _, last = problem.key.rpartition(".")
     if "unknown key" not in problem.found:
         return problem
-    place = above.partition("[")[0]
-    kind = ConditionEntry if ".when" in above else {"": County, "platforms": PlatformEntry, "routes": RouteEntry}.get(place)
+    kinds: dict[str, type[BaseModel]] = {"": County, "platforms": PlatformEntry, "routes": RouteEntry}
+    kind = ConditionEntry if ".when" in above else kinds.get(above.partition("[")[0])
     keys = [one.alias or name for name, one in kind.model_fields.items()] if kind else []
     return replace(problem, allowed=nearest(last, keys)) if keys else problem
 
@@ -169,8 +168,10 @@ def _judge(file: _File, known: Divisions | None, folders: tuple[Path, ...]) -> N
         return
     code = str(document.data.get("county", ""))
     if known is not None and len(code) == 6 and code.isdigit() and not known.exists("county", code):
-        file.own.append(document.problem(("county",), f"行政区划中没有这个县区 / divisions.csv has no county {code!r}",
-                                         known.near("county", code), "改正，或补入 config/divisions.csv / correct it, or add it"))  # fmt: skip
+        file.own.append(document.problem(
+            ("county",), f"行政区划中没有这个县区 / divisions.csv has no county {code!r}", known.near("county", code),
+            "改正，或补入 config/divisions.csv / correct it, or add it to divisions.csv",
+        ))  # fmt: skip
     for index, entry in enumerate(_listed(document, "platforms")):
         if isinstance(entry, dict):
             file.own += _judge_platform(document, ("platforms", index), entry, folders)
@@ -179,21 +180,27 @@ def _judge(file: _File, known: Divisions | None, folders: tuple[Path, ...]) -> N
         name = entry.get("name") if isinstance(entry, dict) else None
         if isinstance(name, str) and names.setdefault(name, index) != index:
             first = document.where(("routes", names[name], "name"))[1]
-            file.own.append(document.problem(("routes", index, "name"), f"路由名称重复，第 {first} 行已有 / name already used, line {first}",
-                                             "", "改名 / rename one of them"))  # fmt: skip
+            file.own.append(document.problem(
+                ("routes", index, "name"), f"路由名称重复，第 {first} 行已有 / name already used on line {first}",
+                remedy="改名 / rename one of them",
+            ))  # fmt: skip
 
 
-def _judge_platform(document: Document, key: KeyPath, entry: dict[str, Any], folders: tuple[Path, ...]) -> list[Problem]:
+def _judge_platform(
+    document: Document, key: KeyPath, entry: dict[str, Any], folders: tuple[Path, ...]
+) -> list[Problem]:
     problems = []
     mapping, adapter, settings = entry.get("mapping"), entry.get("adapter"), entry.get("settings") or {}
     if isinstance(mapping, str) and path_of(mapping, folders) is None:
-        problems.append(document.problem((*key, "mapping"), f"没有这个映射文件 / no mapping file {mapping}.yaml",
-                                         nearest(mapping, names_in(folders)), "改正，或在 mappings/ 中新建 / correct or add it"))  # fmt: skip
+        problems.append(document.problem(
+            (*key, "mapping"), f"没有这个映射文件 / no mapping file {mapping}.yaml", nearest(mapping, names_in(folders)),
+            "改正，或在 mappings/ 中新建 / correct it, or add the file",
+        ))  # fmt: skip
     if not isinstance(adapter, str):
         return problems
     if adapter not in ADAPTERS:
-        problems.append(document.problem((*key, "adapter"), f"没有这种接口 / no adapter {adapter!r}", nearest(adapter, ADAPTERS),
-                                         "改正 / correct it"))  # fmt: skip
+        found = f"没有这种接口 / no adapter {adapter!r}"
+        problems.append(document.problem((*key, "adapter"), found, nearest(adapter, ADAPTERS), "改正 / correct it"))
     elif isinstance(settings, dict):
         kind = settings_of(adapter)
         try:
@@ -219,8 +226,10 @@ def _claimed_twice(files: Iterable[_File]) -> set[str]:
                 if (file, key) == (other, other_key) or file.document is None or other.document is None:
                     continue
                 where = f"{other.path}:{other.document.where(other_key)[1]}"
-                problem = file.document.problem(key, f"短名 {slug!r} 重复，另见 {where} / slug also used there", "",
-                                                "改用另一个短名；正在运行的不要改 / rename the newer one, never one in use")  # fmt: skip
+                problem = file.document.problem(
+                    key, f"短名 {slug!r} 重复，另见 {where} / slug also used there",
+                    remedy="改用另一个短名；已启用的不要改 / rename the newer one, never one in use",
+                )  # fmt: skip
                 (file.own if other is file else file.between).append(problem)
     return {slug for slug, claimed in places.items() if len(claimed) > 1}
 
@@ -237,8 +246,9 @@ def _platforms(
                 bad = [p for path, found in problems.items() for p in found if path.stem == entry.mapping]
                 first = f"{bad[0].file}:{bad[0].line}" if bad else entry.mapping
                 file.between.append(file.document.problem(
-                    ("platforms", index, "mapping"), f"映射 {entry.mapping} 有误，平台停用 / mapping has problems, platform left out: {first}",
-                    "", "先改正映射 / mend the mapping first",
+                    ("platforms", index, "mapping"),
+                    f"映射有误，平台停用 / the mapping has problems, the platform is left out: {first}",
+                    remedy="先改正映射 / mend the mapping first",
                 ))  # fmt: skip
             elif entry.slug not in twice:
                 platforms[entry.slug] = _configured(file.path, file.county, entry)
@@ -255,10 +265,11 @@ def _configured(path: Path, county: County, entry: PlatformEntry) -> ConfiguredP
 def _routes(
     files: Iterable[_File], platforms: dict[str, ConfiguredPlatform], known: Divisions | None
 ) -> list[Route]:
-    """Rules whose form, fields and values are right, without the platforms that are not there. A file whose rules are
+    """Rules whose form, fields and values are right, from platforms that are there. A file whose rules are
     wrong in themselves loses its platforms too: half of a county's rules must not run."""
     files = list(files)
     declared = {slug: file.path for file in files for slug, _ in file.slugs}
+    unreadable = any(file.document is None for file in files)
     entries: list[tuple[_File, int, RouteEntry]] = []
     for file in files:
         if file.document is None:
@@ -280,17 +291,20 @@ def _routes(
         key: KeyPath = ("routes", index)
         for name, slug in [("from", slug) for slug in entry.sources] + [("to", entry.to)]:
             if slug not in platforms and (file.path not in broken or slug not in declared):
-                file.between.append(_missing(file.document, (*key, name), slug, declared, platforms))
+                file.between.append(_missing(file.document, (*key, name), slug, declared))
         sources = tuple(slug for slug in entry.sources if slug in platforms)
-        if file.path not in broken and sources and entry.to in platforms:
+        # a target whose file is broken today is still a target: what it must learn waits in the outbox
+        known_target = entry.to in platforms or entry.to in declared or unreadable
+        if file.path not in broken and sources and known_target:
             routes.append(replace(route_of(entry), sources=sources))
     return routes
 
 
-def _missing(
-    document: Document, key: KeyPath, slug: str, declared: Mapping[str, Path], platforms: Mapping[str, Any]
-) -> Problem:
+def _missing(document: Document, key: KeyPath, slug: str, declared: Mapping[str, Path]) -> Problem:
     if slug in declared:
-        return document.problem(key, f"平台 {slug} 停用，路由停用 / platform left out, so is the route: {declared[slug]}", "",
-                                "先改正那个文件 / mend that file first")  # fmt: skip
-    return document.problem(key, f"没有这个平台 / no platform {slug!r}", nearest(slug, declared), "改正短名，或改正含有它的文件 / correct it")
+        return document.problem(
+            key, f"平台 {slug} 停用，路由停用 / the platform is left out, so is the route: {declared[slug]}",
+            remedy="先改正那个文件 / mend that file first",
+        )  # fmt: skip
+    return document.problem(key, f"没有这个平台 / no platform {slug!r}", nearest(slug, declared),
+                            "改正短名，或改正含有它的文件 / correct it, or the file that has it")  # fmt: skip

@@ -21,6 +21,7 @@ from bridge.documents import Problems, load, nearest
 FIELDS = ("conn_type", "host", "port", "schema", "login", "password", "extra")
 _IGNORED = frozenset({"conn_id", "description", "is_encrypted", "is_extra_encrypted", "extra_dejson"})
 _SCHEMES = ("http", "https")
+_ESCAPE = "密码中的 @ / # ? 等写作 %40 %2F %23 %3F / write these so in a password"
 
 
 def connection(id: str, environ: Mapping[str, str]) -> Connection:
@@ -38,9 +39,10 @@ def connection(id: str, environ: Mapping[str, str]) -> Connection:
         return _built(id, found, "Airflow")
     near = f"；文件中有 / the file has: {nearest(id, held)}" if held else ""
     said = f"{file}{near}" if file else "（未设置 / not set）"
-    airflow = "已询问，没有 / asked, has none" if asked else "未询问，不在任务中也未设 AIRFLOW_HOME / not asked: no task, no AIRFLOW_HOME"
+    airflow = "没有 / has none" if asked else "未询问：不在任务中，也无 AIRFLOW_HOME / not asked: no task, no AIRFLOW_HOME"
     raise ConfigError(
-        f"没有连接 {id} / no connection {id!r}. 已找 / looked at: (1) {variable} (2) HUYING_CONNECTIONS = {said} (3) Airflow: {airflow}",
+        f"没有连接 {id} / no connection {id!r}; 已找 / looked at: "
+        f"(1) {variable} (2) HUYING_CONNECTIONS = {said} (3) Airflow: {airflow}",
         where=f"connection {id}",
         remedy=f"例如 / for example {variable}='http://账号:密码@10.0.0.5:8080' (特殊字符用 %XX / special characters as %XX)",
     )
@@ -57,9 +59,8 @@ def tell_airflow(secret: str) -> None:
 
 def _from_airflow(id: str) -> dict[str, Any] | None:
     """Airflow's own look-up, None if it has no such connection."""
-    from airflow.exceptions import AirflowException, AirflowNotFoundException
     from airflow.sdk import Connection as AirflowConnection
-    from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+    from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError, ErrorType
 
     try:
         found = AirflowConnection.get(id)
@@ -69,14 +70,16 @@ def _from_airflow(id: str) -> dict[str, Any] | None:
         if error.error.error is ErrorType.CONNECTION_NOT_FOUND:
             return None
         raise _unanswered(id, error) from None
-    except (AirflowException, OSError, ValueError, ImportError) as error:
+    except Exception as error:  # a secrets backend may raise anything, and its words may hold a secret
         raise _unanswered(id, error) from None
     return {name: getattr(found, name) for name in FIELDS if name != "extra"} | {"extra": found.extra_dejson}
 
 
 def _unanswered(id: str, error: Exception) -> ConfigError:
-    return ConfigError(f"Airflow 未能给出连接 {id} / Airflow could not give it ({type(error).__name__})", where=f"connection {id}",
-                       remedy="检查 Airflow 的密钥后端 / check Airflow's secrets backend")  # fmt: skip
+    return ConfigError(
+        f"Airflow 未能给出连接 {id} / Airflow could not give it ({type(error).__name__})", where=f"connection {id}",
+        remedy="检查 Airflow 的密钥后端 / check Airflow's secrets backend",
+    )  # fmt: skip
 
 
 def _file(id: str, path: Path) -> dict[str, Any]:
@@ -91,17 +94,21 @@ def _file(id: str, path: Path) -> dict[str, Any]:
             return {name: value for name, sign, value in lines if sign and not name.startswith("#")}
         data = json.loads(text)
     except Problems as error:
-        raise ConfigError(f"连接文件有误 / connections file: {error}", where=f"connection {id}", remedy="改正文件 / mend it") from None
+        raise _bad_file(id, str(error)) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"连接文件无法读取 / cannot be read: {path} ({type(error).__name__})", where=f"connection {id}",
-                          remedy="检查 HUYING_CONNECTIONS 与权限 / check HUYING_CONNECTIONS and the file's permission") from None  # fmt: skip
+        raise _bad_file(id, f"{path}: 无法读取 / cannot be read ({type(error).__name__})") from None
     except json.JSONDecodeError as error:
-        raise ConfigError(f"连接文件不是 JSON / not JSON: {path}:{error.lineno}: {error.msg}", where=f"connection {id}",
-                          remedy="改正，或改用 .yaml / correct it, or use .yaml") from None  # fmt: skip
+        raise _bad_file(id, f"{path}:{error.lineno}: 不是 JSON / not JSON: {error.msg}") from None
     if not isinstance(data, dict):
-        raise ConfigError(f"连接文件最外层应为对象 / the top must be an object: {path}", where=f"connection {id}",
-                          remedy='{"连接编号": "URI"}')  # fmt: skip
+        raise _bad_file(id, f"{path}:1: 最外层应为对象 / the top must be an object")
     return data
+
+
+def _bad_file(id: str, what: str) -> ConfigError:
+    return ConfigError(
+        f"连接文件有误 / connections file: {what}", where=f"connection {id}",
+        remedy="检查 HUYING_CONNECTIONS、文件权限与内容 / check HUYING_CONNECTIONS, the file's permission and content",
+    )  # fmt: skip
 
 
 def _parts(id: str, value: Any, where: str) -> dict[str, Any]:
@@ -143,7 +150,9 @@ def _from_uri(id: str, uri: str, where: str) -> dict[str, Any]:
         port = split.port
         host = unquote(split.hostname or "")
     except ValueError:
-        raise _wrong(id, where, "URI 的主机或端口有误 / host or port of the URI is wrong; 特殊字符用 %XX / escape as %XX") from None
+        raise _wrong(id, where, f"URI 的主机或端口有误 / host or port of the URI is wrong; {_ESCAPE}") from None
+    if split.fragment or "@" in split.path:
+        raise _wrong(id, where, f"URI 中有未转义的字符 / the URI has characters that are not escaped; {_ESCAPE}")
     extra: dict[str, Any] = dict(parse_qsl(split.query, keep_blank_values=True))
     if "__extra__" in extra:
         try:
@@ -184,7 +193,7 @@ def _url(id: str, parts: Mapping[str, Any], extra: Mapping[str, Any], where: str
     if split.scheme not in _SCHEMES or not split.hostname:
         raise _wrong(id, where, "地址应以 http:// 或 https:// 开头 / the address must be http or https")
     if "@" in split.netloc or split.query or split.fragment:
-        raise _wrong(id, where, "账号密码应各填一栏，不写在主机中 / login and password have fields of their own, not the host")
+        raise _wrong(id, where, "账号密码应各填一栏 / login and password have fields of their own, not in the host")
     name = f"[{split.hostname}]" if ":" in split.hostname else split.hostname
     pieces = (split.path, "" if schema in _SCHEMES else schema, str(extra.get("base_path") or ""))
     prefix = "".join(f"/{piece.strip('/')}" for piece in pieces if piece.strip("/"))

@@ -52,12 +52,12 @@ def read(path: Path) -> Divisions:
             rows = csv.DictReader(file)
             missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
             if missing:
-                raise Problems([Problem(str(path), 1, missing[0], "缺少这一列 / this column is missing", ", ".join(COLUMNS),
-                                        "补上表头 / add the heading")])  # fmt: skip
+                found = "缺少这一列 / this column is missing"
+                raise Problems([Problem(str(path), 1, missing[0], found, ", ".join(COLUMNS), "补上 / add it")])
             return Divisions({row["code"]: row["name"] for row in rows})
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise Problems([Problem(str(path), 1, "", f"行政区划表无法读取 / the list of areas cannot be read ({type(error).__name__})",
-                                "", "恢复该文件，UTF-8 / restore the file, in UTF-8")]) from None  # fmt: skip
+        found = f"行政区划表无法读取 / the list of areas cannot be read ({type(error).__name__})"
+        raise Problems([Problem(str(path), 1, "", found, remedy="恢复该文件 / restore the file, in UTF-8")]) from None
 
 
 def _shared(one: str, code: str) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -162,8 +162,10 @@ def _progress(
         call_of(call.origin_platform, call.origin_id, fields, understood.numbers)
         append(tx, call.id, platform.slug, "fields", changes, now)
         tx.execute(update(calls).where(calls.c.id == call.id).values(fields=fields, changed_at=now))
-    known = {action.key for action in actions_of(tx, call.id)}
-    actions = [action for action in actions if action.key not in known]
+    kept = {action.key: action for action in actions_of(tx, call.id)}
+    if platform.translator.mapping.entries.order == "sequence":
+        actions = _after_what_it_saw(tx, link, understood.entries, actions, kept)
+    actions = [action for action in actions if action.key not in kept]
     for action in actions:
         append(tx, call.id, platform.slug, "action", action.to_json(), now)
     standing = stand(tx, call.id, now)
@@ -213,9 +215,37 @@ def _without_echoes(
     return left, any(echo.acknowledged_at >= edge for echo in missing)
 
 
+def _after_what_it_saw(
+    tx: Connection, link: Row[Any], entries: Iterable[Entry], actions: list[Action], kept: dict[tuple[str, str, int], Action]
+) -> list[Action]:
+    """The new actions, each no earlier than what stood before it in the platform's own order, our writes included.
+
+    Clocks differ and some tell whole seconds only: what a person did after having seen another platform's action counts
+    after that action, whatever the clocks say.
+    """
+    told = tx.execute(
+        select(echoes.c.entry, outbox.c.body).join(outbox, outbox.c.id == echoes.c.outbox)
+        .where(echoes.c.link == link.id, echoes.c.state == "consumed", outbox.c.kind == "action")
+    )  # fmt: skip
+    echoed = {row.entry: kept.get(tuple(row.body["key"])) for row in told}
+    new = {action.key: action for action in actions}
+    floor: datetime | None = None
+    for entry in entries:
+        seen = [echoed[entry.key]] if entry.key in echoed else [kept.get(a.key) or new.get(a.key) for a in entry.actions]
+        for action in seen:
+            if action is None:
+                continue
+            effective = action.effective or action.at
+            if action.key in new and action.key not in kept and floor is not None and effective <= floor:
+                effective = floor + timedelta(microseconds=1)
+                new[action.key] = action.model_copy(update={"effective": effective})
+            floor = max(floor, effective) if floor else effective
+    return list(new.values())
+
+
 def _fits(echo: Row[Any], entry: Entry) -> bool:
     if echo.step < 0:
-        return entry.sequence == -1 - echo.step
+        return bool(entry.sequence == -1 - echo.step)
     if echo.entry:
         return bool(echo.entry == entry.key)
     same_code = bool(echo.code == (entry.code or entry.status))
@@ -252,7 +282,7 @@ def _spread(
         if edited and target in linked:
             queue.enqueue(tx, call, target, "edit", {"fields": edited}, now)
     for target in targets(bridge.routes, row.origin_platform, row.fields, row.stage):
-        if target in bridge.platforms and target not in known and standing.stage not in (Stage.RETURNED, Stage.CANCELLED, None):
+        if target not in known and standing.stage not in (Stage.RETURNED, Stage.CANCELLED, None):
             queue.enqueue(tx, call, target, "create", {}, now)
             for step in _since_the_last_call(standing):
                 queue.enqueue(tx, call, target, "action", {"key": list(step.key)}, now)

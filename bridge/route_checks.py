@@ -71,7 +71,8 @@ def _check_test(
     field, operator = test.field, test.operator
     known = OPERATORS.get(field)
     if known is None:
-        return [document.problem(key, f"没有这个字段 / no field {field!r}", nearest(field, OPERATORS), "改正字段名 / correct it")]
+        found = f"没有这个字段 / no field {field!r}"
+        return [document.problem(key, found, nearest(field, OPERATORS), "改正字段名 / correct it")]
     if operator not in known:
         return [document.problem(key, f"{field} 不能用运算 / cannot be asked {operator!r}", ", ".join(known),
                                  "改用其中之一 / use one of these")]  # fmt: skip
@@ -83,7 +84,8 @@ def _check_test(
     if not values or "" in values:
         return [document.problem(key, f"{operator} 缺少值 / needs a value", "", "补上值 / add it")]
     if len(values) > 1 and operator in ("is", "is_not", "at_least"):
-        return [document.problem(key, f"{operator} 只能有一个值 / takes one value", "in", "多个值用 in / use `in` for several")]
+        found = f"{operator} 只能有一个值 / takes one value"
+        return [document.problem(key, found, "in", "多个值用 in / use `in` for several")]
     return [p for value in values if (p := _check_value(document, key, test, value, slugs, divisions)) is not None]
 
 
@@ -93,11 +95,13 @@ def _check_value(
     field = test.field
     allowed = tuple(slugs) if field == "origin" else ONE_OF.get(field, ())
     if allowed and value not in allowed:
-        return document.problem(key, f"{field} 没有这个值 / has no value {value!r}", nearest(value, allowed), "改正 / correct it")
+        found = f"{field} 没有这个值 / has no value {value!r}"
+        return document.problem(key, found, nearest(value, allowed), "改正 / correct it")
     level = field.removeprefix("area.")
     if divisions is None or level not in DIGITS or not field.startswith("area."):
         return None
     if divisions.begins(level, value) if test.operator == "begins" else divisions.exists(level, value):
         return None
-    return document.problem(key, f"行政区划中没有这个代码 / divisions.csv has no {level} {value!r}", divisions.near(level, value),
-                            "改正，或补入 config/divisions.csv / correct it, or add it to divisions.csv")  # fmt: skip
+    found = f"行政区划中没有这个代码 / divisions.csv has no {level} {value!r}"
+    remedy = "改正，或补入 config/divisions.csv / correct it, or add it to divisions.csv"
+    return document.problem(key, found, divisions.near(level, value), remedy)

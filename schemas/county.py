@@ -92,16 +92,22 @@ _LENGTH = {"type": "string", "pattern": r"^(\d+(\.\d+)?[smhd])+$"}
 _SLUG = r"[a-z][a-z0-9_-]{1,30}"
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 
-Slug = Annotated[str, _form(_SLUG, "应为小写字母开头的 2–31 个小写字母、数字、- 或 _ / 2 to 31 of a-z 0-9 - _, a letter first"),
-                 WithJsonSchema({"type": "string", "pattern": f"^{_SLUG}$"})]  # fmt: skip
-Name = Annotated[str, _form(_NAME, "应为字母、数字、- 或 _ / letters, digits, - and _ only"),
-                 WithJsonSchema({"type": "string", "pattern": f"^{_NAME}$"})]  # fmt: skip
-CountyCode = Annotated[str, _form(r"[1-9]\d{5}", "应为 6 位县区代码（GB/T 2260），如 371102 / a county code has 6 digits"),
-                       WithJsonSchema({"type": ["string", "integer"], "pattern": r"^[1-9]\d{5}$"})]  # fmt: skip
+_SLUG_WORDS = "应为小写字母开头的 2–31 个小写字母、数字、- 或 _ / 2 to 31 of a-z 0-9 - _, a letter first"
+_COUNTY_WORDS = "应为 6 位县区代码（GB/T 2260），如 371102 / a county code has 6 digits"
+_START = r"^\d{4}-\d\d-\d\d(T.+(Z|[+-]\d\d:\d\d))?$"
+
+Slug = Annotated[str, _form(_SLUG, _SLUG_WORDS), WithJsonSchema({"type": "string", "pattern": f"^{_SLUG}$"})]
+Name = Annotated[
+    str, _form(_NAME, "应为字母、数字、- 或 _ / letters, digits, - and _ only"),
+    WithJsonSchema({"type": "string", "pattern": f"^{_NAME}$"}),
+]  # fmt: skip
+CountyCode = Annotated[
+    str, _form(r"[1-9]\d{5}", _COUNTY_WORDS),
+    WithJsonSchema({"type": ["string", "integer"], "pattern": r"^[1-9]\d{5}$"}),
+]  # fmt: skip
 Poll = Annotated[timedelta, BeforeValidator(_between(SECOND, DAY)), WithJsonSchema(_LENGTH)]
 Wait = Annotated[timedelta, BeforeValidator(_between(timedelta(), DAY)), WithJsonSchema(_LENGTH)]
-Start = Annotated[datetime, BeforeValidator(_start),
-                  WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d\d-\d\d(T.+(Z|[+-]\d\d:\d\d))?$"})]  # fmt: skip
+Start = Annotated[datetime, BeforeValidator(_start), WithJsonSchema({"type": "string", "pattern": _START})]
 
 
 def _listed(value: Any) -> Any:
@@ -131,7 +137,7 @@ class PlatformEntry(Entry):
         default=True, description="呼叫在他处的编号回告本平台 / this platform is told a call's number elsewhere"
     )
     lag: Wait = Field(
-        default=timedelta(seconds=10), description="写入后多久内可能仍读到旧状态 / how long reads may lag behind a write"
+        default=timedelta(seconds=10), description="写入后多久内可能读到旧状态 / how long reads may lag behind a write"
     )
     lease: Poll = Field(
         default=timedelta(seconds=120), description="一次推送最长占用时间 / how long a worker may hold an outbox row"

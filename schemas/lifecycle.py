@@ -236,7 +236,7 @@ def in_order(actions: Iterable[Action]) -> list[Action]:
             moments[action.effective or action.at][action.platform].append(action)
     ordered = [first] if first else []
     for moment in sorted(moments):
-        queues = [sorted(q, key=lambda a: (a.sequence, a.entry, a.part), reverse=True) for q in moments[moment].values()]
+        queues = [sorted(q, key=_own_order, reverse=True) for q in moments[moment].values()]
         while queues:
             queue = min(queues, key=lambda q: (_along_the_line(q[-1]), q[-1].platform))
             ordered.append(queue.pop())
@@ -245,6 +245,10 @@ def in_order(actions: Iterable[Action]) -> list[Action]:
 
 
 _KINDS = tuple(ActionKind)
+
+
+def _own_order(action: Action) -> tuple[int, str, int]:
+    return (action.sequence, action.entry, action.part)
 
 
 def _along_the_line(action: Action) -> tuple[int, int]:

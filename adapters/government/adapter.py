@@ -74,6 +74,7 @@ class Government:
 
     def pull(self, since: Cursor | None) -> Iterator[Page]:
         """Rows with masked contact, to be completed by `fetch`. Cursor: {"updated": epoch ms or null}."""
+        told = since
         reached = _reached(since, self._client.where("列表 list"))
         after = self._start() if reached is None else max(0, reached - self._overlap_ms())
         for stretch in walk(self._ask(), after, self._settings.page_size, self._client.where("列表 list")):
@@ -81,8 +82,9 @@ class Government:
                 ceiling = int(stretch.platform_time.timestamp() * 1000) + AHEAD_MS if stretch.platform_time else None
                 reached = max(reached or 0, min(stretch.reached, ceiling or stretch.reached))
             cursor = Cursor(orjson.dumps({"updated": reached}).decode())
-            if stretch.rows:
+            if stretch.rows or (stretch.reached is not None and cursor != told):
                 yield Page(tuple(one.record for one in stretch.rows), cursor, stretch.platform_time)
+                told = cursor
 
     def fetch(self, native_id: str) -> WireRecord | None:
         """The whole call. raw: the answer's bytes; digest: of its data alone, since every answer's traceId differs."""

@@ -151,10 +151,10 @@ def _backwards(
             f"列表没有尽头 / the list does not end: {error}", where=where,
             remedy="请平台方检查分页 / the platform's paging must be repaired",
         ) from error  # fmt: skip
-    highest = None
+    times: list[int] = []
     for page_number in range(number, 0, -1):
         page = ask(after, before, page_number)
-        highest = max((one.updated for one in page.rows if one.updated is not None), default=highest)
+        times += [one.updated for one in page.rows if one.updated is not None]
         yield Stretch(seen.fresh(page.rows), reached, page.platform_time)
     if reached is None:
-        yield Stretch((), highest, first.platform_time)
+        yield Stretch((), max(times, default=None), first.platform_time)

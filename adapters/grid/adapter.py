@@ -191,9 +191,7 @@ class GridAdapter:
         return at
 
 
-def build(
-    platform: str, settings: Mapping[str, Any], connection: Connection, surroundings: Surroundings
-) -> Adapter:
+def build(platform: str, settings: Mapping[str, Any], connection: Connection, surroundings: Surroundings) -> Adapter:
     """The adapter of one platform. ConfigError that lists every key that is wrong. Nothing is sent."""
     try:
         checked = Settings.model_validate(dict(settings))

@@ -66,9 +66,7 @@ class Reply:
 
 def parser() -> etree.XMLParser:
     """The one way XML from a platform is parsed: nothing repaired, nothing fetched, nothing expanded."""
-    return etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=False
-    )
+    return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=False)
 
 
 def read(source: bytes, operation: str, *, lift: str = "") -> Reply | Fault:

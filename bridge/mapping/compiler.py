@@ -16,8 +16,8 @@ from typing import Any
 from bridge.mapping.language import Mapping, Rule
 from bridge.mapping.notes import ABSENT, Fields, Notes, Unreadable
 from bridge.mapping.paths import get, put
-from bridge.mapping.readers import reader_of
-from bridge.mapping.writers import writer_of
+from bridge.mapping.readers import coded, reader_of
+from bridge.mapping.writers import lacking, writer_of
 
 __all__ = ["Compiled", "Fields", "Notes", "Reader", "Unreadable", "Writer", "compile_fields", "unmapped", "wires_of"]
 
@@ -37,7 +37,8 @@ class Compiled:
 
 def compile_fields(mapping: Mapping) -> Compiled:
     """Source and functions of a checked mapping (see `check`): no complaint is expected here."""
-    names: dict[str, Any] = {"ABSENT": ABSENT, "NOTHING": frozenset(mapping.nothing), "Notes": Notes}
+    names: dict[str, Any] = {"ABSENT": ABSENT, "NOTHING": frozenset(mapping.nothing)}
+    names |= {"coded": coded, "lacking": lacking}
     reading = ["def read(w, n):", "    f = {}"]
     writing = ["def write(f, n):", "    w = {}"]
     for number, (field, rule) in enumerate(mapping.fields.items()):
@@ -46,7 +47,7 @@ def compile_fields(mapping: Mapping) -> Compiled:
             reading += _read_lines(field, rule, number)
         if rule.way != "read":
             names[f"w{number}"] = writer_of(mapping, field, rule)
-            writing += _write_lines(mapping, field, rule, number, names)
+            writing += _write_lines(field, rule, number)
     reading.append("    return f")
     writing.append("    return w")
     source = "\n".join([*reading, "", *writing, ""])
@@ -74,10 +75,12 @@ def unmapped(body: Map[str, Any], known: frozenset[str]) -> Fields:
         if name in known:
             continue
         inner = {path for path in known if path.startswith(name + ".")}
-        if inner and isinstance(value, dict):
-            left.update({f"{name}.{k}": v for k, v in value.items() if f"{name}.{k}" not in inner})
-        else:
+        if not inner:
             left[name] = value
+        elif isinstance(value, dict):
+            left.update({f"{name}.{k}": v for k, v in value.items() if f"{name}.{k}" not in inner})
+        elif value is not None:
+            left[name] = value  # a value where the rules expect a structure: an empty one is nothing lost
     return left
 
 
@@ -85,7 +88,7 @@ def _read_lines(field: str, rule: Rule, number: int) -> list[str]:
     pad = "    "
     lines = [f"{pad}n.field = {field!r}"]
     for path, allowed in rule.when.items():
-        lines.append(f"{pad}if str({get(path)}) in {tuple(allowed)!r}:")
+        lines.append(f"{pad}if coded({get(path)}) in {tuple(allowed)!r}:")
         pad += "    "
     if rule.value is not None:
         return [*lines, f"{pad}f[{field!r}] = {rule.value!r}"]
@@ -93,38 +96,45 @@ def _read_lines(field: str, rule: Rule, number: int) -> list[str]:
         return [*lines, f"{pad}v = r{number}(w, n)", f"{pad}if v is not ABSENT: f[{field!r}] = v"]
     if rule.convert == "point":
         x, y = (get(path) for path in rule.wire)
-        return [*lines, f"{pad}x = {x}", f"{pad}y = {y}",
-                f"{pad}if x is not ABSENT or y is not ABSENT: f[{field!r}] = r{number}((x, y), n)"]  # fmt: skip
+        return [
+            *lines,
+            f"{pad}x = {x}",
+            f"{pad}y = {y}",
+            f"{pad}if x is not ABSENT or y is not ABSENT: f[{field!r}] = r{number}((x, y), n)",
+        ]
     empty = f"f[{field!r}] = None" if rule.empty == "emptied" else "pass"
     return [
         *lines,
         f"{pad}v = {get(rule.wire[0])}",
-        f"{pad}if v is not ABSENT:",
-        f"{pad}    if v is None or v == '' or v == [] or (type(v) is str and (v.isspace() or v in NOTHING)): {empty}",
+        f"{pad}if type(v) is str:",
+        f"{pad}    if not v or v.isspace() or v in NOTHING: {empty}",
         f"{pad}    else: f[{field!r}] = r{number}(v, n)",
+        f"{pad}elif v is None or v == []: {empty}",
+        f"{pad}elif v is not ABSENT: f[{field!r}] = r{number}(v, n)",
     ]
 
 
-def _write_lines(mapping: Mapping, field: str, rule: Rule, number: int, names: dict[str, Any]) -> list[str]:
+def _write_lines(field: str, rule: Rule, number: int) -> list[str]:
     lines = [f"    n.field = {field!r}", f"    v = f.get({field!r})"]
     if rule.convert == "person":
         assert rule.person
+        lines.append(f"    p = w{number}(v, n)")
         for part, path in (("name", rule.person.name), ("phone", rule.person.phone), ("secret", rule.person.secret)):
             if path:
-                lines += [f"    p = w{number}(v, n).get({part!r})", f"    if p is not None: {put(path, 'p')}"]
+                lines.append(f"    if {part!r} in p: {put(path, f'p[{part!r}]')}")
         return lines
     if rule.convert == "point":
         x, y = rule.wire
-        return [*lines, f"    if v is not None: {put(x, 'None')}; {put(y, 'None')}",
-                f"    if v is not None: x, y = w{number}(v, n); {put(x, 'x')}; {put(y, 'y')}"]  # fmt: skip
+        return [
+            *lines,
+            f"    p = None if v is None else w{number}(v, n)",
+            f"    if p is not None: {put(x, 'p[0]')}; {put(y, 'p[1]')}",
+        ]
     if rule.convert == "item":
         return [*lines, f"    {put(rule.wire[0], f'w{number}(v, n)')}"]
-    otherwise = []
+    lines.append(f"    if v is not None and v != '' and v != []: {put(rule.wire[0], f'w{number}(v, n)')}")
     if rule.default is not None:
-        otherwise = [f"    else: {put(rule.wire[0], repr(rule.default))}"]
+        lines.append(f"    else: {put(rule.wire[0], repr(rule.default))}")
     elif rule.required:
-        names["Unreadable"] = Unreadable
-        otherwise = [f"    else: raise Unreadable({field!r}, {rule.wire[0]!r}, '呼叫没有此值 / the call has no such value', "
-                     f"'', 'fields.{field}', '为该字段设 default，或在来源平台补上 / give the field a default, or add the value "
-                     f"on the platform it came from')"]  # fmt: skip
-    return [*lines, f"    if v is not None and v != '' and v != []: {put(rule.wire[0], f'w{number}(v, n)')}", *otherwise]
+        lines.append(f"    else: raise lacking({field!r}, {rule.wire[0]!r})")
+    return lines

@@ -75,8 +75,8 @@ def entry_reader(mapping: Mapping) -> Callable[[str, Map[str, Any], str | None, 
             typed, recorded = time_at(at_of(row), note), time_at(recorded_of(row), note)
             at = typed or recorded or last or ceiling
             if at is None:
-                raise Unreadable(spec.rows, spec.at, "过程没有可读的时间 / a history entry without a readable time", "", "entries.at",
-                                 "检查时间格式 / check the time form")  # fmt: skip
+                raise Unreadable(spec.rows, spec.at, "过程没有可读的时间 / a history entry without a readable time", "",
+                                 "entries.at", "检查时间格式 / check the time form")  # fmt: skip
             if spec.order == "time":
                 effective = at
             else:
@@ -84,23 +84,25 @@ def entry_reader(mapping: Mapping) -> Callable[[str, Map[str, Any], str | None, 
                 if ceiling and effective > ceiling:
                     effective = max(ceiling, last or ceiling)
             last = effective
-            seen = _Seen(status, before, code, status != before, called, _text(department_of(row)) == lead != "", opinion,
-                         index == 0)  # fmt: skip
+            department = _text(department_of(row))
+            seen = _Seen(status, before, code, status != before, called, department == lead != "", opinion, index == 0)
             rule, doings = next(((r, d) for r, d in rules if fits(r.when, seen)), (None, ()))
             if rule is None:
-                raise Unreadable(spec.rows, spec.code or spec.status or "", f"没有规则解释这条过程 / no rule explains this entry (status "
-                                 f"{status!r}, code {code!r}, before {before!r})", "", "entries.read",
+                found = "没有规则解释这条过程 / no rule explains this entry"
+                where = f"(status {status!r}, code {code!r}, before {before!r})"
+                raise Unreadable(spec.rows, spec.code or spec.status or "", f"{found} {where}", "", "entries.read",
                                  "补一条规则，或以 ignore 声明 / add a rule, or declare it with `ignore`")  # fmt: skip
             words = opinion.removeprefix(rule.when.mark or "")
             actions = []
             for part, doing in enumerate(doings):
-                leaders = codes_of(wires[doing.lead](row)) if doing.lead and wires[doing.lead](row) not in (ABSENT, None) else []
+                named = wires[doing.lead](row) if doing.lead else None
+                leaders = [] if named is None or named is ABSENT else codes_of(named)
                 due = time_at(wires[doing.due](row), note) if doing.due else None
                 if leaders:
                     lead = leaders[0]
                 actions.append(_action(mapping, doing, platform=platform, entry=key, part=part, sequence=index, at=at,
                                        effective=effective, operator=operator, opinion=words, leaders=leaders, due=due,
-                                       department=_text(department_of(row)), files=_files(files_of(row))))  # fmt: skip
+                                       department=department, files=_files(files_of(row))))  # fmt: skip
                 called = called or doing.kind is ActionKind.CALL
             entries.append(Entry(key, index, code, status, opinion, operator, at, tuple(actions), rule.ignore or ""))
             before = status or before

@@ -58,8 +58,8 @@ def load_mapping(name: str, folders: Sequence[Path]) -> LoadedMapping:
     mapping = model(document, Mapping)
     problems = list(check(document, mapping))
     if mapping.mapping != path.stem:
-        problems.append(document.problem(("mapping",), f"{mapping.mapping!r} 与文件名不同 / is not the file's name", path.stem,
-                                         f"写作 mapping: {path.stem} / write mapping: {path.stem}"))  # fmt: skip
+        found = f"{mapping.mapping!r} 与文件名不同 / is not the file's name"
+        problems.append(document.problem(("mapping",), found, path.stem, f"写作 / write mapping: {path.stem}"))
     if problems:
         raise Problems(problems)
     files = tuple(one.path for one in chain)

@@ -83,7 +83,7 @@ class Named(Part):
 
 
 class PersonParts(Part):
-    """A person's parts on the wire. secret: the flag that keeps the person secret, by a table of booleans or as it is."""
+    """A person's parts on the wire. secret: the flag that keeps the person secret, by a boolean table or as it is."""
 
     name: Path | None = None
     phone: Path | None = None

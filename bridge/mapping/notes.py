@@ -19,7 +19,8 @@ class Unreadable(Exception):
     and the configuration key to mend. Becomes a dead letter."""
 
     def __init__(self, field: str, wire: str, found: str, allowed: str, key: str, remedy: str) -> None:
-        self.field, self.wire, self.found, self.allowed, self.key, self.remedy = field, wire, found, allowed, key, remedy
+        self.field, self.wire, self.found = field, wire, found
+        self.allowed, self.key, self.remedy = allowed, key, remedy
         super().__init__(f"{wire or field}: {found}；可用 / allowed: {allowed} → {remedy} ({key})")
 
 

@@ -33,6 +33,14 @@ def put(path: str, value: str) -> str:
     return f"{target}[{last!r}] = {value}"
 
 
+def place(body: dict[str, Any], path: str, value: Any) -> None:
+    """Puts a value at a dotted path of a wire dict, making what is missing above it."""
+    *above, last = path.split(".")
+    for part in above:
+        body = body.setdefault(part, {})
+    body[last] = value
+
+
 def taker(path: str | None) -> Take:
     """A function that takes a dotted path out of a wire dict; ABSENT where there is none."""
     if path is None:

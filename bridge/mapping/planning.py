@@ -15,6 +15,7 @@ from typing import Any
 from bridge.mapping import converters
 from bridge.mapping.language import Mapping, Operation, Sending
 from bridge.mapping.notes import Fields, Notes
+from bridge.mapping.paths import place
 from bridge.mapping.writers import department_code, item_code, limited, time_writer
 from schemas.lifecycle import FORWARD, LINE, MOVES, RANK, Action, ActionKind, Stage
 from schemas.moment import SHANGHAI
@@ -92,9 +93,10 @@ def plan(mapping: Mapping, action: Action, stage: Stage | None, seen: Situation)
     """The operations that tell this action, which led to `stage` (None: it moved nothing) on a platform in `seen`."""
     if mapping.operation is None:
         return Plan(reason="该平台不接受后续操作 / the platform takes nothing after creation")
-    sending = mapping.moves.get(key_of(action)) or mapping.moves.get(str(action.kind))
+    sending = mapping.moves.get(key_of(action)) or _undeclared(mapping, action)
     if sending is None:
-        return Plan(reason=mapping.cannot.get(key_of(action)) or mapping.cannot.get(str(action.kind)) or "映射未声明 / not declared")
+        declared = mapping.cannot.get(key_of(action)) or mapping.cannot.get(str(action.kind))
+        return Plan(reason=declared or "映射未声明 / not declared")
     writing = _start(mapping, mapping.operation, seen)
     moving = stage is not None and action.kind in MOVES and action.phase == "granted"
     if sending.operation and _due_fits(sending, action, seen):
@@ -111,6 +113,15 @@ def plan(mapping: Mapping, action: Action, stage: Stage | None, seen: Situation)
         return Plan(reason=f"状态 {seen.status} 不能备注 / no remark is possible at this status")
     done = _done(writing)
     return Plan(done.steps, reason, done.notes)
+
+
+def _undeclared(mapping: Mapping, action: Action) -> Sending | None:
+    """How an action without a key of its own is told. A request or a refusal must never be carried out as if granted."""
+    if key_of(action) in mapping.cannot:
+        return None
+    if action.phase != "granted":
+        return Sending(remark=f"【{'申请' if action.phase == 'requested' else '不同意'}{LABELS[action.kind]}】")
+    return mapping.moves.get(str(action.kind))
 
 
 def align(mapping: Mapping, stage: Stage, seen: Situation) -> Plan:
@@ -148,7 +159,8 @@ def shown(mapping: Mapping, status: str, stage: Stage | None) -> bool:
 
 
 def _start(mapping: Mapping, operation: Operation, seen: Situation) -> _Writing:
-    return _Writing(mapping, operation, seen, time_writer(mapping, operation.as_time, None, None), seen.status, seen.lead)
+    write_time = time_writer(mapping, operation.as_time, None, None)
+    return _Writing(mapping, operation, seen, write_time, seen.status, seen.lead)
 
 
 def _done(writing: _Writing) -> Plan:
@@ -229,7 +241,8 @@ def _operate(writing: _Writing, action: Action, sending: Sending, code: str, *, 
     targets = _targets(action, writing) if sending.department in ("lead", "lead_and_assists") else []
     words = _opinion(writing, action, sending, targets, bridging=bridging, label=LABELS[kind])
     same = after == before
-    if not words and (code in writing.operation.opinion_needed or (same and "same" in writing.operation.opinion_needed)):
+    needed = writing.operation.opinion_needed
+    if not words and (code in needed or (same and "same" in needed)):
         words = LABELS[kind]
     mark = sending.same if same else ""
     lead = writing.lead
@@ -254,7 +267,8 @@ def _remark(writing: _Writing, action: Action, mark: str) -> bool:
     if action.due is not None and action.kind is ActionKind.EXTEND:
         words += f"（延至 {action.due.astimezone(SHANGHAI):%Y-%m-%d %H:%M}）"
     codes = _departments(writing, action, operation.remark_department, [])
-    _append(writing, action, code, status, mark + (words or LABELS[action.kind]), codes, None, writing.lead, bridging=False)
+    words = mark + (words or LABELS[action.kind])
+    _append(writing, action, code, status, words, codes, None, writing.lead, bridging=False)
     return True
 
 
@@ -311,8 +325,8 @@ def _opinion(
     names = "、".join(str(one.get("name") or one.get("code")) for one in nameless)
     if names:
         words = writing.operation.elsewhere.format(names=names) + words
-    elif not targets and action.department and action.department.name and not department_code(named, action.department.model_dump()):
-        words = f"（{action.department.name}）{words}"
+    elif not targets and (acting := action.department) and not department_code(named, acting.model_dump()):
+        words = f"（{acting.name}）{words}" if acting.name else words
     return words
 
 
@@ -323,13 +337,6 @@ def _append(
     operation, notes = writing.operation, writing.notes
     body: dict[str, Any] = {}
 
-    def put(path: str, value: Any) -> None:
-        *above, last = path.split(".")
-        place = body
-        for part in above:
-            place = place.setdefault(part, {})
-        place[last] = value
-
     def text(slot: Any, value: str) -> str:
         notes.field = slot.to
         safe, taken = converters.clean(converters.conceal(value, writing.seen.secrets))
@@ -339,16 +346,17 @@ def _append(
 
     opinion = text(operation.opinion, opinion)
     operator = text(operation.operator, ("" if bridging else action.actor or "") or operation.operator.default or "")
-    put(operation.code, code)
+    place(body, operation.code, code)
     if opinion:
-        put(operation.opinion.to, opinion)
-    put(operation.operator.to, operator)
+        place(body, operation.opinion.to, opinion)
+    place(body, operation.operator.to, operator)
     if codes and operation.department:
-        put(operation.department.to, operation.department.join.join(codes) if operation.department.join else codes[0])
+        joined = operation.department.join.join(codes) if operation.department.join else codes[0]
+        place(body, operation.department.to, joined)
     at = min(action.at, writing.seen.now)
-    put(operation.at, writing.write_time(at))
+    place(body, operation.at, writing.write_time(at))
     if due is not None and operation.due and due > at:
-        put(operation.due, writing.write_time(due))
+        place(body, operation.due, writing.write_time(due))
     writing.steps.append(Step(body, code, after, opinion, operator, lead))
     writing.status, writing.lead = after, lead
 

@@ -57,7 +57,7 @@ def reader_of(mapping: Mapping, field: str, rule: Rule) -> Read:
         case "flag":
             return lambda v, n: v in (True, "true", "1", 1, "是")
         case "number":
-            return lambda v, n: v if isinstance(v, (int, float)) and not isinstance(v, bool) else text_of(v, n)
+            return lambda v, n: v if isinstance(v, int | float) and not isinstance(v, bool) else text_of(v, n)
         case _:
             return text_of
 
@@ -65,11 +65,24 @@ def reader_of(mapping: Mapping, field: str, rule: Rule) -> Read:
 def text_of(value: Any, note: Notes) -> str:
     """Text as it stands, numbers as they are written; anything else is told and shown as its JSON-like form."""
     if isinstance(value, str):
-        return value
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        try:
+            value.encode()
+        except UnicodeEncodeError:  # JSON can carry halves of a character; no store, no other platform can
+            value, taken = converters.clean(value)
+            if taken:
+                note(f"去除无效字符 / invalid characters taken out: {', '.join(taken)}")
+        return str(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     note(f"应为文字，得到 / text expected, found {type(value).__name__}")
     return str(value)
+
+
+def coded(value: Any) -> str:
+    """A wire value as a code is written in a mapping: text without blanks and full width, `true` and `false`."""
+    if isinstance(value, str):
+        return converters.fold(value).strip()
+    return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
 
 
 def codes_of(value: Any) -> list[str]:
@@ -101,14 +114,11 @@ def _table_reader(table: Table, field: str, wire: str, key: str) -> Read:
     codes = table.codes
 
     def read(value: Any, note: Notes) -> Any:
-        code = {True: "true", False: "false"}.get(value, value) if isinstance(value, bool) else value
-        code = code if isinstance(code, str) else str(code)
+        code = coded(value)
         if code in codes:
             return codes[code]
-        if (folded := converters.fold(code).strip()) in codes:
-            return codes[folded]
         if table.otherwise and table.otherwise.read is not None:
-            note(f"未列出的代码 {code!r}，按 {table.otherwise.read} 处理 / unlisted code, taken as {table.otherwise.read}")
+            note(f"未列出的代码 {code!r}，按 {table.otherwise.read} 处理 / unlisted code, taken as that")
             return table.otherwise.read
         raise Unreadable(field, wire, f"未列出的代码 / unlisted code {code!r}", nearest(code, codes), key,
                          "在代码表中补上，或写明 otherwise / add it to the table or declare `otherwise`")  # fmt: skip
@@ -131,7 +141,8 @@ def _item_reader(named: Named) -> Read:
     def read(value: Any, note: Notes) -> Any:
         code = converters.fold(text_of(value, note)).strip()
         if code not in named.codes:
-            note(f"未列出的事项代码 {code!r}，按其他事项处理 / unlisted item code, treated as {named.codes.get(named.other, named.other)}")
+            other = named.codes.get(named.other, named.other)
+            note(f"未列出的事项代码 {code!r}，按“{other}”处理 / unlisted item code, treated as that")
         return {"catalogue": named.catalogue, "code": code, "name": named.codes.get(code)}
 
     return read
@@ -204,7 +215,7 @@ def _files_reader(names: Map[Any, str]) -> Read:
                 files.append({
                     "native_id": str(file_id), "name": str(row.get(names.get("name", ""), "") or file_id),
                     "media_type": row.get(names.get("media_type", "")) or None,
-                    "size": int(size) if size.isascii() and size.isdigit() else None,
+                    "size": int(size) if len(size) < 19 and size.isascii() and size.isdigit() else None,
                 })  # fmt: skip
         return files or None
 

@@ -17,8 +17,8 @@ from bridge.mapping.compiler import compile_fields, unmapped
 from bridge.mapping.entries import Entry, entry_reader
 from bridge.mapping.language import Mapping
 from bridge.mapping.notes import ABSENT, Fields, Notes, Unreadable
-from bridge.mapping.paths import taker
-from bridge.mapping.readers import text_of, time_reader
+from bridge.mapping.paths import place, taker
+from bridge.mapping.readers import coded, time_reader
 from schemas.call import Number
 from schemas.lifecycle import Stage
 
@@ -78,27 +78,29 @@ class Translator:
         """The meaning of a record. Unreadable where the mapping does not cover what must be understood."""
         notes, record = Notes(), self.mapping.record
         native_id, status = self._id(body), self._status(body)
-        if native_id in (ABSENT, None, ""):
+        if native_id in (ABSENT, None) or not str(native_id).strip():
             raise Unreadable("id", record.id, "记录没有编号 / the record has no id", "", "record.id",
                              "在来源平台补正 / mend it on the platform")  # fmt: skip
-        status = text_of(status, notes) if status not in (ABSENT, None) else ""
+        status = coded(status) if status not in (ABSENT, None) else ""
         if status not in self.mapping.stages:
-            raise Unreadable("stage", record.status, f"未知的阶段 / unknown stage {status!r}", nearest(status, self.mapping.stages),
-                             "stages", "在 stages 中补上 / add it under `stages`")  # fmt: skip
+            known = nearest(status, self.mapping.stages)
+            raise Unreadable("stage", record.status, f"未知的阶段 / unknown stage {status!r}", known, "stages",
+                             "在 stages 中补上 / add it under `stages`")  # fmt: skip
         changed = self._moment(self._changed(body), notes)
         try:
             fields = self._compiled.read(body, notes)
         except (TypeError, ValueError, AttributeError, KeyError) as error:
             raise Unreadable(notes.field, "", f"值无法转换 / cannot be converted ({type(error).__name__})", "",
-                             f"fields.{notes.field}", "检查该字段的 convert / check the field's `convert`") from error  # fmt: skip
+                             f"fields.{notes.field}", "检查 convert / check its `convert`") from error  # fmt: skip
         derive_areas(fields)
         left = unmapped(body, self._compiled.wires)
         if left:
-            kept = {f"{self.mapping.mapping}.{name}": value for name, value in left.items() if value not in (None, "", [])}
+            name = self.mapping.mapping
+            kept = {f"{name}.{path}": value for path, value in left.items() if value not in (None, "", [])}
             fields["extras"] = {**(fields.get("extras") or {}), **kept} or None
         entries = self._entries(platform, body, changed, notes)
         admission = self.mapping.admit
-        admitted = admission is None or any((e.code or e.status) in admission.entry or e.status in admission.entry for e in entries)
+        admitted = admission is None or any({e.code, e.status} & set(admission.entry) for e in entries)
         numbers = tuple(
             Number(platform=platform, kind=kind, value=str(value))
             for kind, take in self._numbers if (value := take(body)) not in (ABSENT, None, "")
@@ -106,8 +108,9 @@ class Translator:
         reference = self._reference(body)
         return Understood(
             str(native_id), str(reference) if reference not in (ABSENT, None, "") else None, status,
-            self.mapping.stages[status], changed, admitted, "" if admitted or admission is None else admission.otherwise,
-            numbers, fields, entries, tuple(notes.found), tuple(sorted(left)),
+            self.mapping.stages[status], changed, admitted,
+            "" if admitted or admission is None else admission.otherwise, numbers, fields, entries,
+            tuple(notes.found), tuple(sorted(left)),
         )  # fmt: skip
 
     def _moment(self, value: Any, notes: Notes) -> str | None:
@@ -118,15 +121,14 @@ class Translator:
         """A new record on this platform. Unreadable where a required field is missing or a code cannot be told."""
         create = self.mapping.create
         if create is None:
-            raise Unreadable("", "", "映射没有 create / the mapping has no `create`", "", "create", "补上 create / add `create`")
+            raise Unreadable("", "", "映射没有 create / the mapping has no `create`", "", "create",
+                             "补上 create / add `create`")  # fmt: skip
         notes = Notes()
         body = self._compiled.write(safe(fields, tuple(secrets), notes), notes)
-        for path, value in {**create.set, **({self.mapping.record.reference: reference} if self.mapping.record.reference else {})}.items():
-            *above, last = path.split(".")
-            place = body
-            for part in above:
-                place = place.setdefault(part, {})
-            place[last] = value
+        for path, value in create.set.items():
+            place(body, path, value)
+        if self.mapping.record.reference:
+            place(body, self.mapping.record.reference, reference)
         reads_as = {k: v for k, v in self._compiled.read(body, Notes()).items() if k not in self._constants}
         derive_areas(reads_as)
         entries = tuple({"code": e.get("code", ""), "opinion": e.get("opinion", "")} for e in create.entries)
@@ -179,7 +181,7 @@ def differing(shown: Fields, snapshot: Fields) -> Fields:
 
 def same(one: Any, other: Any) -> bool:
     """Equal values; points by their original numbers where both are of one reference system."""
-    if isinstance(one, dict) and isinstance(other, dict) and "crs" in one and "crs" in other and one["crs"] == other["crs"]:
+    if isinstance(one, dict) and isinstance(other, dict) and one.get("crs", "") == other.get("crs"):
         try:
             return all(Decimal(one[axis]) == Decimal(other[axis]) for axis in ("x", "y"))
         except InvalidOperation:

@@ -43,7 +43,7 @@ def writer_of(mapping: Mapping, field: str, rule: Rule) -> Write:
             return _point_writer(rule, rule.crs or mapping.crs or "WGS 84")
         case "person":
             assert rule.person
-            return _person_writer(rule.person)
+            return _person_writer(mapping, field, rule.person)
         case "item":
             assert mapping.items
             named = mapping.items
@@ -62,6 +62,12 @@ def writer_of(mapping: Mapping, field: str, rule: Rule) -> Write:
             return limited(rule.limit, field, rule.wire[0])
 
 
+def lacking(field: str, wire: str) -> Unreadable:
+    """What is said of a call without a value that the platform requires."""
+    remedy = "为该字段设 default，或在来源平台补上 / set a `default`, or add the value where it came from"
+    return Unreadable(field, wire, "呼叫没有此值 / the call has no such value", "", f"fields.{field}", remedy)
+
+
 def limited(limit: Limit | None, field: str, wire: str) -> Write:
     """Text cut or refused at a limit, counted as the platform counts."""
     if limit is None:
@@ -73,8 +79,9 @@ def limited(limit: Limit | None, field: str, wire: str) -> Write:
         if size <= limit.max:
             return text
         if limit.then == "refuse":
-            raise Unreadable(field, wire, f"长度 {size} 超过 {limit.max} / longer than {limit.max}", f"≤ {limit.max}",
-                             f"fields.{field}.limit", "改短原文，或设 then: cut / shorten it, or set `then: cut`")  # fmt: skip
+            found = f"长度 {size} 超过 {limit.max} / longer than {limit.max}"
+            raise Unreadable(field, wire, found, f"≤ {limit.max}", f"fields.{field}.limit",
+                             "改短原文，或设 then: cut / shorten it, or set `then: cut`")  # fmt: skip
         note(f"长度 {size}，截至 {limit.max} / cut to {limit.max}")
         return converters.cut(text, limit.max, limit.count, ellipsis="…")
 
@@ -93,7 +100,8 @@ def _table_writer(table: Table, field: str, wire: str, key: str) -> Write:
         if table.otherwise and table.otherwise.write is not None:
             note(f"{value!r} 在该平台无对应代码，写为 {table.otherwise.write} / has no code there")
             return table.otherwise.write
-        raise Unreadable(field, wire, f"没有对应代码 / no code for {value!r}", nearest(str(value), map(str, back)), key,
+        known = nearest(str(value), map(str, back))
+        raise Unreadable(field, wire, f"没有对应代码 / no code for {value!r}", known, key,
                          "在 write 中补上，或写明 otherwise / add it under `write` or declare `otherwise`")  # fmt: skip
 
     return write
@@ -101,24 +109,34 @@ def _table_writer(table: Table, field: str, wire: str, key: str) -> Write:
 
 def _point_writer(rule: Rule, crs: str) -> Write:
     def write(value: Any, note: Notes) -> Any:
-        x, y = coordinates.write_point(Point.model_validate(value, strict=False), crs, rule.decimals)
+        try:
+            x, y = coordinates.write_point(Point.model_validate(value, strict=False), crs, rule.decimals)
+        except ValueError as error:  # a place that this platform's system cannot hold: the address must do
+            note(str(error))
+            return None
         return (x, y) if rule.as_text else (float(x), float(y))
 
     return write
 
 
-def _person_writer(parts: PersonParts) -> Write:
+def _person_writer(mapping: Mapping, field: str, parts: PersonParts) -> Write:
     shorten = limited(parts.name_limit, "name", parts.name or "")
     phone_size = limited(parts.phone_limit, "phone", parts.phone or "")
     pattern = re.compile(parts.phone_pattern) if parts.phone_pattern else None
+    secret = parts.secret or ""
+    coded: Write = (
+        _table_writer(mapping.tables[parts.table], field, secret, f"tables.{parts.table}.write")
+        if parts.table
+        else (lambda v, n: v)
+    )
 
     def write(value: Any, note: Notes) -> Any:
         if not value:
             return {}
         if value.get("confidential") or value.get("anonymous"):
             hidden: Fields = {"name": parts.secret_word} if parts.secret_word else {}
-            return hidden | ({"secret": True} if parts.secret else {})
-        wire: Fields = {"secret": False} if parts.secret else {}
+            return hidden | ({"secret": coded(True, note)} if parts.secret else {})
+        wire: Fields = {"secret": coded(False, note)} if parts.secret else {}
         if value.get("name"):
             wire["name"] = shorten(value["name"], note)
         phones = value.get("phones") or []
@@ -144,7 +162,7 @@ def item_code(named: Named, item: Any, note: Notes) -> str:
 
 
 def department_code(named: Named, target: Any) -> str | None:
-    """The code of a department: by our own list (same code and name), by exact name, or a town's code."""
+    """The code of a department: by our own list (same code and name), by exact name, by `same_as`, or a town's code."""
     if not target:
         return None
     code, name = target.get("code"), target.get("name")
@@ -153,6 +171,8 @@ def department_code(named: Named, target: Any) -> str | None:
     for own, listed in named.codes.items():
         if name and listed == name:
             return str(own)
+    if name in named.same_as:
+        return named.same_as[name]
     if named.towns and code and re.fullmatch(r"3711[0-9]{5}", code, re.ASCII):
         return str(code)
     return None

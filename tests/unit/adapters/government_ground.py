@@ -166,14 +166,16 @@ class Calls:
         self.updated[call_no] = max(self.updated.values()) + 1000
 
     def row(self, call_no: str) -> dict[str, Any]:
-        return {"callNo": call_no, "outerNo": f"ref-{call_no}", "status": "PENDING", "updateTime": self.updated[call_no]}
+        at = self.updated[call_no]
+        return {"callNo": call_no, "outerNo": f"ref-{call_no}", "status": "PENDING", "updateTime": at}
 
     def __call__(self, asked: Asked) -> dict[str, Any] | None:
         if asked.path != "/api/calls":
             return None
         after, before = asked.number("updatedAfter") or 0, asked.number("updatedBefore")
         page, size = asked.number("pageNo") or 1, asked.number("pageSize") or 20
-        order = sorted((at, name) for name, at in self.updated.items() if at >= after and (before is None or at < before))
+        until = float("inf") if before is None else before
+        order = sorted((at, name) for name, at in self.updated.items() if after <= at < until)
         rows = [self.row(name) for _, name in order[(page - 1) * size : page * size]]
         self.asked += 1
         self.edit(self, self.asked)

@@ -10,12 +10,21 @@ from typing import Any
 import pytest
 
 from adapters.errors import BrokenReply, ConfigError, Missing, OutcomeUnknown, Outdated, Refused, Unavailable
-from adapters.port import Ability, Findable, Files, Updatable
+from adapters.port import Ability, Files, Findable, Updatable
 from tests.unit.adapters.government_ground import (
-    BASE, CASES, CONTRACT, Asked, World, adapter, envelope, reply, running,
+    BASE,
+    CASES,
+    CONTRACT,
+    Asked,
+    World,
+    adapter,
+    envelope,
+    reply,
+    running,
 )  # fmt: skip
 
-C19 = [case for case in json.loads((CASES / "C19-200-bodies.json").read_text("utf-8")) if case["platform"] == "government"]
+BODIES = json.loads((CASES / "C19-200-bodies.json").read_text("utf-8"))
+C19 = [case for case in BODIES if case["platform"] == "government"]
 CALL = "LS261026000017"
 ACTION = {"action": "ACCEPT", "opinion": None, "operator": "受理员02", "deptCode": "LS001", "operateTime": BASE}
 
@@ -32,8 +41,8 @@ def answering(given: Any) -> Any:
 def replayed(name: str) -> Any:
     """The sample's answer, to whatever is asked."""
     response = sample(name)["response"]
-    body = json.dumps(response["body"], ensure_ascii=False).encode() if "body" in response else response["bodyText"].encode()
-    return answering(reply(response["status"], body, response["headers"].get("Content-Type", "")))
+    text = json.dumps(response["body"], ensure_ascii=False) if "body" in response else response["bodyText"]
+    return answering(reply(response["status"], text.encode(), response["headers"].get("Content-Type", "")))
 
 
 def sent_body(name: str) -> dict[str, Any]:
@@ -91,7 +100,7 @@ def test_success_only_with_code_and_number(tmp_path: Path, case: dict[str, Any])
         envelope("9999"), envelope("0000", None), envelope("0000", []), envelope("0000", {"callNo": 7}),
         envelope("0000", {"callNo": "LS/../x"}), envelope("4009", None), envelope("0"), envelope(None), envelope(True),
         reply(502, b"<html>", "text/html"), reply(503), reply(504), reply(500, b'{"code":"0000"}'), reply(404, b"x"),
-        reply(200, b'{"code":"0000","msg":"\xe6\x88\x90","data":{"callNo":"LS2610260'), reply(200, b"[]"), reply(200, b"1"),
+        reply(200, b'{"code":"0000","msg":"ok","data":{"callNo":"LS2610260'), reply(200, b"[]"), reply(200, b"1"),
     ],
 )  # fmt: skip
 def test_answers_that_settle_nothing(tmp_path: Path, given: Any) -> None:
@@ -184,9 +193,9 @@ def test_update_refused(tmp_path: Path, name: str, error: type[Exception], named
 def test_no_such_action_is_not_outdated(tmp_path: Path) -> None:
     """4022 [action] on a word that is no action of the contract is the mapping's fault, not the status's."""
     world = World()
-    with running(answering(envelope("4022", msg="参数错误[action]：取值不正确")), lambda: world.now) as tiny:
-        with pytest.raises(Refused) as caught:
-            adapter(tiny.url, world, tmp_path).update(CALL, {**ACTION, "action": "RECALL"}, "r")
+    given = envelope("4022", msg="参数错误[action]：取值不正确")
+    with running(answering(given), lambda: world.now) as tiny, pytest.raises(Refused) as caught:
+        adapter(tiny.url, world, tmp_path).update(CALL, {**ACTION, "action": "RECALL"}, "r")
     assert type(caught.value) is Refused and caught.value.field == "action"
 
 
@@ -236,9 +245,9 @@ def test_fetch_of_nothing(tmp_path: Path) -> None:
 def test_fetch_of_another(tmp_path: Path) -> None:
     """C15: the answer to another question is a broken reply."""
     world = World()
-    with running(answering(sample("detail")["response"]["body"]), lambda: world.now) as tiny:
-        with pytest.raises(BrokenReply) as caught:
-            adapter(tiny.url, world, tmp_path).fetch("LS261026000018")
+    given = sample("detail")["response"]["body"]
+    with running(answering(given), lambda: world.now) as tiny, pytest.raises(BrokenReply) as caught:
+        adapter(tiny.url, world, tmp_path).fetch("LS261026000018")
     assert caught.value.raw
 
 

@@ -9,12 +9,26 @@ from datetime import timedelta
 import pytest
 
 from adapters.errors import (
-    BrokenReply, ConfigError, Missing, OutcomeUnknown, Outdated, Refused, Unavailable, WireError,
+    BrokenReply,
+    ConfigError,
+    Missing,
+    OutcomeUnknown,
+    Outdated,
+    Refused,
+    Unavailable,
+    WireError,
 )  # fmt: skip
 from adapters.grid.adapter import build
 from adapters.port import Ability, Connection, FileOut, FileRef, Files, Findable, Surroundings, Updatable
 from tests.unit.adapters.grid_server import (
-    CASES, PASSWORD, Clock, Door, Said, adapter, answer, sample,
+    CASES,
+    PASSWORD,
+    Clock,
+    Door,
+    Said,
+    adapter,
+    answer,
+    sample,
 )  # fmt: skip
 
 HTML = b"<html><head><title>502 Bad Gateway</title></head></html>"
@@ -151,7 +165,8 @@ def test_accepted_without_a_proper_number_is_unknown(inner: str) -> None:
 
 def test_c19_grid_body() -> None:
     """C19: HTTP 200 with a bare response and no eventId is no success."""
-    bodies = [row["body"] for row in json.loads((CASES / "C19-200-bodies.json").read_text()) if row["platform"] == "grid"]
+    rows = json.loads((CASES / "C19-200-bodies.json").read_text())
+    bodies = [row["body"] for row in rows if row["platform"] == "grid"]
     assert len(bodies) == 1
     for body in bodies:
         assert type(fails(Said(body.encode()), "reportEvent")) is OutcomeUnknown
@@ -182,10 +197,9 @@ def test_nobody_listens() -> None:
 
 def test_find_none_one_several() -> None:
     """None, the event, or the first by eventId with the others named."""
-    several = "".join(
-        f"<ev:event><ev:eventId>DG202610260000{n}</ev:eventId><ev:sourceId>r</ev:sourceId></ev:event>" for n in (3, 1, 2)
-    )
-    replies = [sample("findBySourceId.none.response.xml"), answer("findBySourceId", f"<ev:events>{several}</ev:events>")]
+    one = "<ev:event><ev:eventId>DG202610260000{}</ev:eventId><ev:sourceId>r</ev:sourceId></ev:event>"
+    several = answer("findBySourceId", f"<ev:events>{''.join(one.format(n) for n in (3, 1, 2))}</ev:events>")
+    replies = [sample("findBySourceId.none.response.xml"), several]
     with Door(lambda *_: Said(replies.pop(0))) as door:
         grid, since = adapter(door.url), Clock().at
         assert grid.find("r", since) is None
@@ -193,8 +207,8 @@ def test_find_none_one_several() -> None:
     assert found and found.native_id == "DG2026102600001"
     assert "DG2026102600002, DG2026102600003" in found.damage[0]
     with Door(lambda *_: Said(sample("findBySourceId.response.xml"))) as door:
-        one = adapter(door.url).find("5b0f3a52-6a0e-5c1b-9a57-0c6f6b1d2e11", since)
-    assert one and one.native_id == "DG2026102600018" and one.damage == ()
+        found = adapter(door.url).find("5b0f3a52-6a0e-5c1b-9a57-0c6f6b1d2e11", since)
+    assert found and found.native_id == "DG2026102600018" and found.damage == ()
 
 
 def test_fetch_and_files() -> None:

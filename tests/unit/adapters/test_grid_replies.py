@@ -39,7 +39,8 @@ def test_sample_event_whole() -> None:
     assert "驶离。\n      镇里" in one.body["content"]
     assert len(one.body["processes"]) == 7
     assert one.body["processes"][1] == {
-        "seq": "2", "stage": "02", "operator": "李样例", "dept": "371102110", "opinion": "", "time": "2026-10-26 08:50:40",
+        "seq": "2", "stage": "02", "operator": "李样例", "dept": "371102110", "opinion": "",
+        "time": "2026-10-26 08:50:40",
     }  # fmt: skip
     assert one.body["attachments"] == [{"attachId": "AT20261026000031", "name": "现场照片1.png", "size": "69"}]
     assert one.body["extend"] == [{"key": "车辆颜色", "value": "蓝色"}]
@@ -133,8 +134,8 @@ def test_markup_that_the_contract_allows() -> None:
     source = (
         '<?xml version="1.0" encoding="utf-8"?><!-- x -->'
         f'<S:Envelope xmlns:S="{SOAP}"><S:Header/><!-- x --><S:Body><?pi?>'
-        f'<queryEventsResponse xmlns="{NS}" xmlns:i="http://www.w3.org/2001/XMLSchema-instance"><resultCode> 0 </resultCode>'
-        "<resultMsg><![CDATA[成功]]></resultMsg><total>&#49;</total><events><!-- e -->"
+        f'<queryEventsResponse xmlns="{NS}" xmlns:i="http://www.w3.org/2001/XMLSchema-instance">'
+        "<resultCode> 0 </resultCode><resultMsg><![CDATA[成功]]></resultMsg><total>&#49;</total><events><!-- e -->"
         '<x:event xmlns:x="' + NS + '" ><eventId>DG<!-- c -->20261<![CDATA[02600017]]></eventId>'
         "<title>a<!-- b -->&lt;<![CDATA[<b>&]]>&#x2CC56;<?p ?> c</title><lng i:nil=' 1 '/><content>\r\nx&#13;</content>"
         "<assistDepts><!-- n --><dept><![CDATA[DG001]]></dept></assistDepts></x:event ></events>"
@@ -165,7 +166,7 @@ def test_blank_and_nil_event_ids_are_none() -> None:
 
 
 def test_odd_fields_damage_only_their_event() -> None:
-    """A field twice, or with an inner structure nobody agreed on, is said on the event; foreign elements are skipped."""
+    """A field twice, or with a structure nobody agreed on, is said on the event; foreign elements are skipped."""
     (one,) = got(page(event("DG1", "x", "<ev:title>a</ev:title><ev:title>b</ev:title><ev:level><ev:y/></ev:level>"
                                         '<o:z xmlns:o="urn:o"><o:eventId>9</o:eventId></o:z>')))  # fmt: skip
     assert one.body == {"eventId": "DG1", "title": "a", "updateTime": "x"}
@@ -201,7 +202,8 @@ def test_faultcode_under_another_prefix() -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        b"", b" ", b"<html><body>login</body></html>", b"<reportEventResponse><resultCode>0</resultCode></reportEventResponse>",
+        b"", b" ", b"<html><body>login</body></html>",
+        b"<reportEventResponse><resultCode>0</resultCode></reportEventResponse>",
         answer("getEvent", ""), answer("reportEvent", "").replace(b"schemas.xmlsoap.org/soap/envelope", b"x"),
         answer("reportEvent", "").replace(NS.encode(), b"urn:other"), answer("reportEvent", "")[:-1],
         answer("reportEvent", "").replace(b"<soap:Body>", b"<soap:Body><x/>"),
@@ -210,8 +212,9 @@ def test_faultcode_under_another_prefix() -> None:
         b"<!DOCTYPE a>" + answer("reportEvent", "").partition(b"?>")[2],
         b"<!DOCTYPE a [<!ENTITY b 'c'>]>" + answer("reportEvent", "", message="&b;").partition(b"?>")[2],
         answer("reportEvent", "", message="&b;"), answer("reportEvent", "") + b"<x/>",
-        answer("reportEvent", "").replace(b"UTF-8", b"GB18030"), answer("reportEvent", "").replace(b"ev:resultM", b"e:resultM"),
-        answer("reportEvent", "").decode().encode("utf-16"), answer("reportEvent", "").replace("成功".encode(), b"\xff"),
+        answer("reportEvent", "").replace(b"UTF-8", b"GB18030"), answer("reportEvent", "").decode().encode("utf-16"),
+        answer("reportEvent", "").replace(b"ev:resultM", b"e:resultM"),
+        answer("reportEvent", "").replace("成功".encode(), b"\xff"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("lift", ["", "eventId"])
@@ -233,7 +236,8 @@ def test_every_cut_of_a_sample_is_unreadable() -> None:
 def test_attachment_beyond_the_limit_of_a_tree(form: str) -> None:
     """Officials' files are up to 20 MB: their Base64 passes the parser's 10 MB limit for one text, unexpanded."""
     content = base64.b64encode(bytes(range(256)) * 60_000)
-    inner = f"<ev:name>a&#11;</ev:name><ev:mime>image/png</ev:mime><ev:base64>{form.format(content.decode())}</ev:base64>"
+    text = form.format(content.decode())
+    inner = f"<ev:name>a&#11;</ev:name><ev:mime>image/png</ev:mime><ev:base64>{text}</ev:base64>"
     for source in (answer("getAttachment", inner), answer("getAttachment", inner.replace("&#11;", ""))):
         reply = read(source, "getAttachment", lift="base64")
         assert isinstance(reply, Reply) and reply.lifted == content

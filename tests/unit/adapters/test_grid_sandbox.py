@@ -1,4 +1,4 @@
-"""The grid adapter against the stand-in platform as a black box: real rules, real faults, both sides from the contract."""
+"""The grid adapter against the stand-in platform as a black box: both sides built from the contract alone."""
 
 from __future__ import annotations
 
@@ -121,8 +121,9 @@ def test_wrong_password_is_a_configuration_error(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "how", [{"kind": "lost", "how": "fin"}, {"kind": "lost", "how": "rst"}, {"kind": "wrong"}, {"kind": "cut", "at": 200},
-            {"kind": "cut", "at": 200, "framed": False}, {"kind": "code", "code": "9999", "done": True}],
+    "how", [{"kind": "lost", "how": "fin"}, {"kind": "lost", "how": "rst"}, {"kind": "wrong"},
+            {"kind": "cut", "at": 200}, {"kind": "cut", "at": 200, "framed": False},
+            {"kind": "code", "code": "9999", "done": True}],
 )  # fmt: skip
 def test_done_but_not_told(server: Server, how: dict[str, Any]) -> None:
     """Whatever becomes of the answer: outcome unknown, sent once, and then found by the reference."""

@@ -15,7 +15,18 @@ from adapters.grid import description
 from adapters.grid.outgoing import Outgoing, clean
 from adapters.grid.wssecurity import DIGEST_TYPE, NONCE_ENCODING, WSSE, WSU, created_text, digest
 from tests.unit.adapters.grid_server import (
-    CASES, CONTRACT, LOGIN, PASSWORD, SAMPLES, Clock, Door, Listing, Said, adapter, answer, sample,
+    CASES,
+    CONTRACT,
+    LOGIN,
+    PASSWORD,
+    SAMPLES,
+    Clock,
+    Door,
+    Listing,
+    Said,
+    adapter,
+    answer,
+    sample,
 )  # fmt: skip
 
 VECTORS = json.loads((CONTRACT.parent / "vectors.json").read_text())["grid_password_digest"]["vectors"]
@@ -192,8 +203,10 @@ def test_numbers_go_as_given_and_empty_ones_not_at_all() -> None:
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({"lng": "east"}, "lng"), ({"level": "2.5"}, "level"), ({"title": 5}, "title"), ({"level": True}, "level"),
-        ({"assistDepts": "DG001"}, "assistDepts"), ({"extend": [{"key": "k"}]}, "extend"), ({"lat": float("nan")}, "lat"),
+        ({"lng": "east"}, "lng"), ({"level": "2.5"}, "level"), ({"title": 5}, "title"),
+        ({"level": True}, "level"),
+        ({"assistDepts": "DG001"}, "assistDepts"), ({"extend": [{"key": "k"}]}, "extend"),
+        ({"lat": float("nan")}, "lat"),
         ({"attachments": [{"name": "n", "mime": "m", "base64": "***"}]}, "base64"),
     ],
 )  # fmt: skip

@@ -24,8 +24,8 @@ CODES: Mapping[str | int, Meaning] = MappingProxyType({
     4: Meaning.MISSING, 22: Meaning.REFUSED, 29: Meaning.BUSY, 50: Meaning.FAILED, "E1": Meaning.REFUSED,
 })  # fmt: skip
 ENVELOPE = Envelope(
-    CODES, code="head.code", message="head.text", data="body", field=re.compile(r"^(\w+):"), outdated=frozenset({"state"}),
-    wait="body.wait",
+    CODES, code="head.code", message="head.text", data="body", field=re.compile(r"^(\w+):"),
+    outdated=frozenset({"state"}), wait="body.wait",
 )  # fmt: skip
 
 
@@ -43,7 +43,8 @@ def said(code: Any, text: str = "", body: Any = None) -> Answer:
     [
         (said(0, body=[1]), None, None), (said(10), Unavailable, Unavailable), (said(12), ConfigError, ConfigError),
         (said(3), ConfigError, ConfigError), (said(4), Missing, Missing), (said(22, "a: b"), Refused, Refused),
-        (said(22, "state: no"), Outdated, Outdated), (said("E1"), Refused, Refused), (said(29), Unavailable, Unavailable),
+        (said(22, "state: no"), Outdated, Outdated), (said("E1"), Refused, Refused),
+        (said(29), Unavailable, Unavailable),
         (said(50), Unavailable, OutcomeUnknown), (said(9), BrokenReply, OutcomeUnknown),
         (said(77), BrokenReply, OutcomeUnknown), (said("0"), BrokenReply, OutcomeUnknown),
         (said(False), BrokenReply, OutcomeUnknown), (said(0.0), BrokenReply, OutcomeUnknown),
@@ -51,8 +52,9 @@ def said(code: Any, text: str = "", body: Any = None) -> Answer:
         (answer(b""), BrokenReply, OutcomeUnknown), (answer(b"<html>"), BrokenReply, OutcomeUnknown),
         (answer(b'{"head":{"code":0'), BrokenReply, OutcomeUnknown), (answer([0]), BrokenReply, OutcomeUnknown),
         (answer(b"", 429), Unavailable, Unavailable), (answer(b"", 413), Refused, Refused),
-        (answer({"head": {"code": 0}}, 500), Unavailable, OutcomeUnknown), (answer(b"", 502), Unavailable, OutcomeUnknown),
-        (answer(b"", 403), BrokenReply, OutcomeUnknown), (answer({"head": {"code": 0}}, 201), BrokenReply, OutcomeUnknown),
+        (answer({"head": {"code": 0}}, 500), Unavailable, OutcomeUnknown),
+        (answer(b"", 502), Unavailable, OutcomeUnknown), (answer(b"", 403), BrokenReply, OutcomeUnknown),
+        (answer({"head": {"code": 0}}, 201), BrokenReply, OutcomeUnknown),
     ],
 )  # fmt: skip
 def test_judged(given: Answer, read: type[Exception] | None, write: type[Exception] | None) -> None:
@@ -78,7 +80,8 @@ def test_what_is_told() -> None:
     with pytest.raises(BrokenReply) as strange:
         judge(open_reply(answer(b"<html>"), ENVELOPE), ENVELOPE, write=False)
     assert strange.value.raw == b"<html>"
-    duplicate = judge(open_reply(said(9, body={"id": "x"}), ENVELOPE), ENVELOPE, write=True, accept=frozenset({Meaning.DUPLICATE}))
+    opened = open_reply(said(9, body={"id": "x"}), ENVELOPE)
+    duplicate = judge(opened, ENVELOPE, write=True, accept=frozenset({Meaning.DUPLICATE}))
     assert duplicate.data == {"id": "x"}
 
 
@@ -114,7 +117,7 @@ def test_at() -> None:
 )  # fmt: skip
 def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
     """Seconds, or a date against the same answer's clock; anything else is no answer."""
-    assert retry_after(answer(**headers)) == seconds
+    assert retry_after(answer(b"", 200, **headers)) == seconds
 
 
 @pytest.mark.parametrize(("wait", "seconds"), [(5, 5.0), (True, 1.0), ("9", 1.0), (-1, 1.0), (None, 1.0)])
@@ -163,7 +166,12 @@ def test_bucket_of_many_threads() -> None:
     """Twenty threads together get no more than the rate."""
     clock = Clock(moves=False)
     bucket = Bucket(100, 1, lambda: 0.0, clock.sleep)
-    threads = [threading.Thread(target=lambda: [bucket.take() for _ in range(10)]) for _ in range(20)]
+
+    def work() -> None:
+        for _ in range(10):
+            bucket.take()
+
+    threads = [threading.Thread(target=work) for _ in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
