@@ -53,12 +53,12 @@ if ! "$$PYTHON" -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11))'; then
 fi
 
 # `import venv` works without the package; ensurepip is the part that Debian leaves out.
-if ! "$$PYTHON" -c 'import venv, ensurepip' >/dev/null 2>&1; then
+if ! "$$PYTHON" -c 'import venv, ensurepip; ensurepip.version()' >/dev/null 2>&1; then
   if [[ $$(id -u) -eq 0 ]] && command -v apt-get >/dev/null 2>&1; then
     echo "安装 python3-venv · installing python3-venv …"
     export DEBIAN_FRONTEND=noninteractive
     if ! { apt-get install -y -qq python3-venv || { apt-get update -qq && apt-get install -y -qq python3-venv; }; } \
-        >/dev/null 2>&1 </dev/null || ! "$$PYTHON" -c 'import venv, ensurepip' >/dev/null 2>&1; then
+        >/dev/null 2>&1 </dev/null || ! "$$PYTHON" -c 'import venv, ensurepip; ensurepip.version()' >/dev/null 2>&1; then
       say "python3-venv 安装失败，请手工执行后重试：apt-get update && apt-get install -y python3-venv" \
           "Installing python3-venv failed. Run it by hand and try again: apt-get update && apt-get install -y python3-venv"
       exit 1
@@ -82,6 +82,7 @@ help: ## 显示本说明 · show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 env: $(EDITABLE) ## 建立 .venv 环境（按锁定清单） · create .venv from the lock
+	@:
 
 # The lock file itself is the mutex: two `make` at once in one checkout must not fill the same .venv.
 $(LOCKED): requirements.lock

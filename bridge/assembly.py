@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from adapters.errors import ConfigError
 from adapters.port import Adapter, Connection, Surroundings
@@ -53,18 +54,29 @@ def ledger_url(environ: Mapping[str, str]) -> str:
     return environ.get("HUYING_LEDGER") or f"sqlite:///{HOME / 'ledger.sqlite'}"
 
 
+def ledger_file(environ: Mapping[str, str]) -> Path | None:
+    """The file of a SQLite ledger; None for another database (or for an address that `Ledger` will refuse)."""
+    try:
+        url = make_url(ledger_url(environ))
+    except ArgumentError:
+        return None
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        return None
+    return Path(url.database).absolute()
+
+
 def state_folder(environ: Mapping[str, str]) -> Path:
     """Where workers share session tokens: beside a SQLite ledger, else in .huying."""
-    url = ledger_url(environ)
-    if url.startswith("sqlite") and (database := make_url(url).database) and database != ":memory:":
-        return Path(database).absolute().parent / "state"
-    return HOME / "state"
+    file = ledger_file(environ)
+    return (file.parent if file else HOME) / "state"
 
 
 def assemble(
-    environ: Mapping[str, str], *, now: Callable[[], datetime] | None = None, only: set[str] | None = None
-) -> Bridge:
+    environ: Mapping[str, str], *, now: Callable[[], datetime] | None = None, only: set[str] | None = None,
+    wait_seconds: float = 30.0,
+) -> Bridge:  # fmt: skip
     """A bridge ready to run, its ledger brought to this version. now: the clock, aware (default: the system's, UTC).
+    wait_seconds: how long to wait for a ledger that another process holds.
 
     only: the platforms that this run is about. The others that calls can reach from them are there too, all else is
     left out, and one of `only` that cannot run is a ConfigError with file, line and remedy. LedgerError if the ledger
@@ -76,7 +88,7 @@ def assemble(
     slugs = set(configuration.platforms) if only is None else _reachable(configuration, only)
     if not environ.get("HUYING_LEDGER"):
         HOME.mkdir(mode=0o700, exist_ok=True)
-    ledger = Ledger(ledger_url(environ))
+    ledger = Ledger(ledger_url(environ), wait_seconds=wait_seconds)
     ledger.migrate()
     platforms = {
         slug: _bridged(one, configuration, environ, clock)
@@ -86,7 +98,8 @@ def assemble(
     trouble = {
         str(path): "\n".join(str(problem) for problem in found) for path, found in configuration.problems.items()
     }  # fmt: skip
-    return Bridge(ledger, platforms, routes, clock, environ.get("HUYING_FILES") or str(HOME / "files"), trouble)
+    files = environ.get("HUYING_FILES") or str(state_folder(environ).parent / "files")
+    return Bridge(ledger, platforms, routes, clock, files, trouble)
 
 
 def adapter_of(
@@ -114,7 +127,8 @@ def _bridged(
 ) -> Bridged:
     return Bridged(
         slug=one.slug, title=one.title, county=one.county, translator=configuration.mappings[one.mapping].translator,
-        adapter=adapter_of(one, environ, now), tell_numbers=one.tell_numbers, start=one.start, lease=one.lease, lag=one.lag,
+        adapter=adapter_of(one, environ, now), tell_numbers=one.tell_numbers, start=one.start, lease=one.lease,
+        lag=one.lag,
     )  # fmt: skip
 
 
@@ -123,8 +137,8 @@ def _reachable(configuration: Configuration, only: set[str]) -> set[str]:
     for slug in sorted(only - set(configuration.platforms)):
         problems = "\n".join(str(problem) for problem in configuration.all_problems())
         raise ConfigError(
-            f"平台 {slug} 没有配置或配置有误 / platform {slug!r} is not configured, or its file has problems\n{problems}".rstrip(),
-            where=slug, remedy=f"运行 huying check / run huying check；可用 / known: {nearest(slug, configuration.platforms)}",
+            f"平台 {slug} 没有配置或配置有误 / not configured, or its file has problems\n{problems}".rstrip(),
+            where=slug, remedy=f"运行 / run huying check；可用 / known: {nearest(slug, configuration.platforms)}",
         )  # fmt: skip
     reached, more = set(only), True
     while more:
@@ -149,6 +163,6 @@ def _private(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
     except OSError as error:
-        raise ConfigError(f"状态目录无法使用 / state folder cannot be used: {folder} ({type(error).__name__})", where=folder.name,
-                          remedy="检查权限与磁盘 / check permission and disk") from None  # fmt: skip
+        found = f"状态目录无法使用 / state folder cannot be used: {folder} ({type(error).__name__})"
+        raise ConfigError(found, where=folder.name, remedy="检查权限与磁盘 / check permission and disk") from None
     return folder

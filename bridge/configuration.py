@@ -1,7 +1,8 @@
 """Who and where: all counties' files and mappings read at once, with every problem at its file, line and key.
 
 What is wrong in one county's file breaks that county alone. What is wrong between files (a slug claimed twice, a route
-to a platform that is not there) takes out just the platforms or the route concerned. Nothing here opens a connection,
+to a platform that is not there) takes out just the platforms or the route concerned; a route to a platform whose file
+is broken today stays, and what it must learn waits. Nothing here opens a connection,
 the ledger or the network.
 """
 
@@ -83,12 +84,12 @@ def load_configuration(config: Path, mappings: Path) -> Configuration:
     problems: dict[Path, list[Problem]] = defaultdict(list)
     folders = (mappings,) if mappings.resolve() == SHIPPED_MAPPINGS else (mappings, SHIPPED_MAPPINGS)
     known_areas = _areas(config, problems)
-    loaded = _mappings(folders, mappings, problems)
+    loaded, faulty = _mappings(folders, mappings, problems)
     files = [_read(path) for path in _county_files(config, problems)]
     for file in files:
         _judge(file, known_areas, folders)
     twice = _claimed_twice(files)
-    platforms = _platforms(files, twice, loaded, problems)
+    platforms = _platforms(files, twice, loaded, faulty)
     routes = _routes(files, platforms, known_areas)
     for file in files:
         problems[file.path] += [*file.own, *file.between]
@@ -118,14 +119,19 @@ def _areas(config: Path, problems: dict[Path, list[Problem]]) -> Divisions | Non
         return None
 
 
-def _mappings(folders: tuple[Path, ...], own: Path, problems: dict[Path, list[Problem]]) -> dict[str, LoadedMapping]:
+def _mappings(
+    folders: tuple[Path, ...], own: Path, problems: dict[Path, list[Problem]]
+) -> tuple[dict[str, LoadedMapping], dict[str, Problem]]:
+    """All mappings that are right, and the first problem of each that is not."""
     loaded: dict[str, LoadedMapping] = {}
+    faulty: dict[str, Problem] = {}
     for name in names_in(folders):
         try:
             loaded[name] = load_mapping(name, folders)
         except Problems as error:
             problems[path_of(name, folders) or own] += error.problems
-    return loaded
+            faulty[name] = error.problems[0]
+    return loaded, faulty
 
 
 def _read(path: Path) -> _File:
@@ -192,10 +198,9 @@ def _judge_platform(
     problems = []
     mapping, adapter, settings = entry.get("mapping"), entry.get("adapter"), entry.get("settings") or {}
     if isinstance(mapping, str) and path_of(mapping, folders) is None:
-        problems.append(document.problem(
-            (*key, "mapping"), f"没有这个映射文件 / no mapping file {mapping}.yaml", nearest(mapping, names_in(folders)),
-            "改正，或在 mappings/ 中新建 / correct it, or add the file",
-        ))  # fmt: skip
+        found = f"没有这个映射文件 / no mapping file {mapping}.yaml"
+        problems.append(document.problem((*key, "mapping"), found, nearest(mapping, names_in(folders)),
+                                         "改正，或在 mappings/ 中新建 / correct it, or add the file"))  # fmt: skip
     if not isinstance(adapter, str):
         return problems
     if adapter not in ADAPTERS:
@@ -235,7 +240,7 @@ def _claimed_twice(files: Iterable[_File]) -> set[str]:
 
 
 def _platforms(
-    files: Iterable[_File], twice: set[str], loaded: Mapping[str, LoadedMapping], problems: Mapping[Path, list[Problem]]
+    files: Iterable[_File], twice: set[str], loaded: Mapping[str, LoadedMapping], faulty: Mapping[str, Problem]
 ) -> dict[str, ConfiguredPlatform]:
     platforms: dict[str, ConfiguredPlatform] = {}
     for file in files:
@@ -243,8 +248,7 @@ def _platforms(
             continue
         for index, entry in enumerate(file.county.platforms):
             if entry.mapping not in loaded:
-                bad = [p for path, found in problems.items() for p in found if path.stem == entry.mapping]
-                first = f"{bad[0].file}:{bad[0].line}" if bad else entry.mapping
+                first = f"{faulty[entry.mapping].file}:{faulty[entry.mapping].line}"
                 file.between.append(file.document.problem(
                     ("platforms", index, "mapping"),
                     f"映射有误，平台停用 / the mapping has problems, the platform is left out: {first}",
@@ -265,8 +269,8 @@ def _configured(path: Path, county: County, entry: PlatformEntry) -> ConfiguredP
 def _routes(
     files: Iterable[_File], platforms: dict[str, ConfiguredPlatform], known: Divisions | None
 ) -> list[Route]:
-    """Rules whose form, fields and values are right, from platforms that are there. A file whose rules are
-    wrong in themselves loses its platforms too: half of a county's rules must not run."""
+    """Rules whose form, fields and values are right, from platforms that are there. A file whose rules are wrong in
+    themselves loses its platforms too: half of a county's rules must not run."""
     files = list(files)
     declared = {slug: file.path for file in files for slug, _ in file.slugs}
     unreadable = any(file.document is None for file in files)
@@ -303,7 +307,7 @@ def _routes(
 def _missing(document: Document, key: KeyPath, slug: str, declared: Mapping[str, Path]) -> Problem:
     if slug in declared:
         return document.problem(
-            key, f"平台 {slug} 停用，路由停用 / the platform is left out, so is the route: {declared[slug]}",
+            key, f"平台 {slug} 停用，发往它的先存着 / it is left out; what goes there waits: {declared[slug]}",
             remedy="先改正那个文件 / mend that file first",
         )  # fmt: skip
     return document.problem(key, f"没有这个平台 / no platform {slug!r}", nearest(slug, declared),

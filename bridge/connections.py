@@ -39,12 +39,12 @@ def connection(id: str, environ: Mapping[str, str]) -> Connection:
         return _built(id, found, "Airflow")
     near = f"；文件中有 / the file has: {nearest(id, held)}" if held else ""
     said = f"{file}{near}" if file else "（未设置 / not set）"
-    airflow = "没有 / has none" if asked else "未询问：不在任务中，也无 AIRFLOW_HOME / not asked: no task, no AIRFLOW_HOME"
+    airflow = "没有 / has none" if asked else "未询问，无 AIRFLOW_HOME / not asked, AIRFLOW_HOME is not set"
     raise ConfigError(
         f"没有连接 {id} / no connection {id!r}; 已找 / looked at: "
         f"(1) {variable} (2) HUYING_CONNECTIONS = {said} (3) Airflow: {airflow}",
         where=f"connection {id}",
-        remedy=f"例如 / for example {variable}='http://账号:密码@10.0.0.5:8080' (特殊字符用 %XX / special characters as %XX)",
+        remedy=f"例如 / for example {variable}='http://账号:密码@10.0.0.5:8080'; {_ESCAPE}",
     )
 
 

@@ -54,7 +54,7 @@ def read(path: Path) -> Divisions:
             if missing:
                 found = "缺少这一列 / this column is missing"
                 raise Problems([Problem(str(path), 1, missing[0], found, ", ".join(COLUMNS), "补上 / add it")])
-            return Divisions({row["code"]: row["name"] for row in rows})
+            return Divisions({row["code"]: row["name"] for row in rows if row["level"] in DIGITS})
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         found = f"行政区划表无法读取 / the list of areas cannot be read ({type(error).__name__})"
         raise Problems([Problem(str(path), 1, "", found, remedy="恢复该文件 / restore the file, in UTF-8")]) from None

@@ -8,57 +8,32 @@ not know a platform or Airflow.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 
-from adapters.errors import ConfigError, OutcomeUnknown, Outdated, Refused, Unavailable, WireError
-from adapters.port import Ability, Adapter, Findable, Receipt, Updatable
+from adapters.errors import ConfigError, Outdated, Refused, Unavailable, WireError
+from adapters.port import Ability, Receipt, Updatable
 from bridge.bridged import Bridge, Bridged
 from bridge.inbound import keep, note_success
 from bridge.ledger import dead, queue
 from bridge.ledger.history import actions_of
-from bridge.ledger.ledger import micros, moment_of
-from bridge.ledger.tables import attempts, calls, echoes, links, outbox, platforms
+from bridge.ledger.ledger import micros
+from bridge.ledger.tables import calls, echoes, links, outbox, platforms
 from bridge.mapping import planning
 from bridge.mapping.notes import Unreadable
 from bridge.mapping.planning import Plan, Situation
 from bridge.mapping.translator import secrets_of
 from bridge.reading import link_copy, reference_of, settle
-from schemas.lifecycle import ActionKind, Stage, fold
+from bridge.sending import PushCounts, Run, found_out, intend, send, step_found_out
+from schemas.lifecycle import Stage, fold
 from schemas.moment import moment
 
 log = logging.getLogger(__name__)
 REPLANS = 3
-SENDS = 2
-PATIENCE = 8
-
-
-@dataclass(slots=True)
-class PushCounts:
-    """done: rows told; skipped: rows that need not be told, for a stated reason; dead: rows a person must look at;
-    later: rows put off (unknown outcome, platform busy); sent: wire operations."""
-
-    done: int = 0
-    skipped: int = 0
-    dead: int = 0
-    later: int = 0
-    sent: int = 0
-    blocked: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    bridge: Bridge
-    platform: Bridged
-    adapter: Adapter
-    counts: PushCounts
-
-    def now(self) -> int:
-        return micros(self.bridge.now())
 
 
 def push(bridge: Bridge, slug: str, *, seconds: float = 45.0) -> PushCounts:
@@ -72,7 +47,7 @@ def push(bridge: Bridge, slug: str, *, seconds: float = 45.0) -> PushCounts:
             counts.blocked = state.trouble
             return counts
     try:
-        run = _Run(bridge, platform, platform.adapter(), counts)
+        run = Run(bridge, platform, platform.adapter(), counts)
         while bridge.now() < until:
             with bridge.ledger.begin() as tx:
                 row = queue.claim(tx, slug, run.now(), platform.lease // timedelta(microseconds=1))
@@ -102,7 +77,7 @@ def _block(bridge: Bridge, slug: str, error: WireError) -> None:
             tx.execute(insert(platforms).values(platform=slug, **values))
 
 
-def _work(run: _Run, row: Row[Any]) -> None:
+def _work(run: Run, row: Row[Any]) -> None:
     try:
         if row.kind == "create":
             _create(run, row)
@@ -110,7 +85,7 @@ def _work(run: _Run, row: Row[Any]) -> None:
             _tell(run, row)
     except (Unavailable, ConfigError) as error:
         with run.bridge.ledger.begin() as tx:
-            queue.later(tx, row.id, run.now(), error.what)
+            queue.later(tx, row, run.now(), error.what)
         run.counts.later += 1
         raise
     except Refused as error:
@@ -118,17 +93,22 @@ def _work(run: _Run, row: Row[Any]) -> None:
     except Unreadable as error:
         key = f"mappings/{run.platform.translator.mapping.mapping}.yaml: {error.key}"
         _bury(run, row, f"{error.wire or error.field}: {error.found}", key, error.remedy)
+    except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
+        log.exception("无法处理 / could not be handled: %s outbox %s", run.platform.slug, row.id)
+        _bury(run, row, f"内部错误 / internal error: {type(error).__name__}", "", "请联系开发者 / tell the developers")
 
 
-def _bury(run: _Run, row: Row[Any], what: str, key: str, remedy: str) -> None:
+def _bury(run: Run, row: Row[Any], what: str, key: str, remedy: str) -> None:
     """A dead letter: it holds up what is behind it for the same call and platform, and nothing else."""
     with run.bridge.ledger.begin() as tx:
+        if not queue.held(tx, row):
+            return
         queue.finish(tx, row.id, "dead", what, run.now())
         dead.open_outbound(tx, run.platform.slug, row.call, row.id, what, key, remedy, run.now())
     run.counts.dead += 1
 
 
-def _finish(run: _Run, row: Row[Any], state: str, reason: str) -> None:
+def _finish(run: Run, row: Row[Any], state: str, reason: str) -> None:
     with run.bridge.ledger.begin() as tx:
         if not queue.held(tx, row):
             return
@@ -145,7 +125,7 @@ def _finish(run: _Run, row: Row[Any], state: str, reason: str) -> None:
 # ---- creating -----------------------------------------------------------------------------------------------------
 
 
-def _create(run: _Run, row: Row[Any]) -> None:
+def _create(run: Run, row: Row[Any]) -> None:
     with run.bridge.ledger.begin() as tx:
         call = tx.execute(select(calls).where(calls.c.id == row.call)).one()
         linked = tx.execute(select(links).where(links.c.call == row.call, links.c.platform == run.platform.slug)).first()
@@ -156,7 +136,7 @@ def _create(run: _Run, row: Row[Any]) -> None:
         return
     reference = reference_of(call.call_id)
     if pending:
-        found = _found_out(run, row, pending, reference)
+        found = found_out(run, row, pending, reference)
         if found is not None:
             _created(run, row, pending.id, found, call)
         return
@@ -165,14 +145,16 @@ def _create(run: _Run, row: Row[Any]) -> None:
                 "returned or cancelled before it was created here")  # fmt: skip
         return
     creation = run.platform.translator.creation(call.fields, reference, secrets_of(call.fields))
-    attempt = _attempt(run, row, 0, None, None)
-    receipt = _send(run, row, attempt, lambda: run.adapter.create(creation.body, reference))
+    attempt = intend(run, row, 0, None, None)
+    if attempt is None:
+        return
+    receipt = send(run, row, attempt, lambda: run.adapter.create(creation.body, reference))
     if receipt is not None:
         _created(run, row, attempt, receipt, call)
 
 
-def _created(run: _Run, row: Row[Any], attempt: int, receipt: Receipt, call: Row[Any]) -> None:
-    """The receipt: link, number, echoes; the platform of origin is told the number."""
+def _created(run: Run, row: Row[Any], attempt: int, receipt: Receipt, call: Row[Any]) -> None:
+    """The receipt, kept; polling may have been faster."""
     platform = run.platform
     creation = platform.translator.creation(call.fields, reference_of(call.call_id), secrets_of(call.fields))
     with run.bridge.ledger.begin() as tx:
@@ -181,36 +163,14 @@ def _created(run: _Run, row: Row[Any], attempt: int, receipt: Receipt, call: Row
         queue.outcome(tx, attempt, "found" if receipt.already else "done", detail, now)
         known = tx.execute(select(links.c.id).where(links.c.call == row.call, links.c.platform == platform.slug)).first()
         if known is None:
-            link_copy(tx, row.call, platform, receipt.native_id, reference_of(call.call_id), creation, row.id, now)
-            _tell_number(tx, run, call, receipt.native_id, now)
-            _skip_superseded(tx, run, row, now)
+            link_copy(tx, run.bridge, platform, call, receipt.native_id, creation, row.id, now)
     _finish(run, row, "done", detail)
-
-
-def _skip_superseded(tx: Connection, run: _Run, row: Row[Any], now: int) -> None:
-    """What happened before the call was last called need not be told to a platform that never saw it."""
-    timeline = fold(actions_of(tx, row.call)).timeline
-    last = max((i for i, step in enumerate(timeline) if step.applied and step.action.kind is ActionKind.CALL), default=0)
-    past = {step.action.key for step in timeline[: last + 1]}
-    waiting = tx.execute(select(outbox).where(
-        outbox.c.call == row.call, outbox.c.platform == run.platform.slug, outbox.c.kind == "action",
-        outbox.c.state == "waiting"))  # fmt: skip
-    for one in waiting.all():
-        if tuple(one.body["key"]) in past:
-            queue.finish(tx, one.id, "skipped", "建立之前的动作 / happened before the call was created here", now)
-
-
-def _tell_number(tx: Connection, run: _Run, call: Row[Any], number: str, now: int) -> None:
-    origin = run.bridge.platforms.get(call.origin_platform)
-    if origin and origin.tell_numbers and origin.translator.mapping.operation:
-        words = origin.translator.mapping.number_remark.format(platform=run.platform.title, number=number)
-        queue.enqueue(tx, call.id, origin.slug, "remark", {"text": words}, now)
 
 
 # ---- telling ------------------------------------------------------------------------------------------------------
 
 
-def _tell(run: _Run, row: Row[Any]) -> None:
+def _tell(run: Run, row: Row[Any]) -> None:
     with run.bridge.ledger.begin() as tx:
         link = tx.execute(select(links).where(links.c.call == row.call, links.c.platform == run.platform.slug)).first()
         call = tx.execute(select(calls).where(calls.c.id == row.call)).one()
@@ -235,7 +195,7 @@ def _tell(run: _Run, row: Row[Any]) -> None:
     _finish(run, row, "done" if made["steps"] else "skipped", made["reason"] or notes)
 
 
-def _plan(run: _Run, row: Row[Any], link: Row[Any], call: Row[Any]) -> Plan:
+def _plan(run: Run, row: Row[Any], link: Row[Any], call: Row[Any]) -> Plan:
     mapping, fields = run.platform.translator.mapping, call.fields
     lead, due = link.snapshot.get("lead") or {}, link.snapshot.get("due")
     seen = Situation(link.status, str(lead.get("code") or ""), fields, run.bridge.now(), secrets_of(fields),
@@ -259,12 +219,12 @@ def _plan(run: _Run, row: Row[Any], link: Row[Any], call: Row[Any]) -> Plan:
     return planning.plan(mapping, step.action, step.stage, seen)
 
 
-def _step(run: _Run, row: Row[Any], link: Row[Any], number: int, step: dict[str, Any]) -> bool:
+def _step(run: Run, row: Row[Any], link: Row[Any], number: int, step: dict[str, Any]) -> bool:
     """One wire operation; True once it is certain that it was carried out."""
     with run.bridge.ledger.begin() as tx:
         pending = queue.unresolved(tx, row.id, number)
     if pending:
-        settled = _step_found_out(run, row, link, number, pending, step)
+        settled = step_found_out(run, row, link, number, pending, step)
         if settled is None:
             return False
         if settled:
@@ -274,9 +234,11 @@ def _step(run: _Run, row: Row[Any], link: Row[Any], number: int, step: dict[str,
     assert isinstance(adapter, Updatable)
     body = step["body"]
     for _ in range(5):
-        attempt = _attempt(run, row, number, link.id, step)
+        attempt = intend(run, row, number, link.id, step)
+        if attempt is None:
+            return False
         try:
-            receipt = _send(run, row, attempt, lambda: adapter.update(link.native_id, body, reference))
+            receipt = send(run, row, attempt, partial(adapter.update, link.native_id, body, reference))
         except Outdated as error:
             _outdated(run, row, link, error)
             return False
@@ -289,7 +251,7 @@ def _step(run: _Run, row: Row[Any], link: Row[Any], number: int, step: dict[str,
     raise Refused("操作时间重复，无法区分 / the operation's time could not be made distinct", remedy="请重试 / retry")
 
 
-def _swallowed(run: _Run, row: Row[Any], link: Row[Any], number: int, receipt: Receipt) -> bool:
+def _swallowed(run: Run, row: Row[Any], link: Row[Any], number: int, receipt: Receipt) -> bool:
     """Was another entry of the same kind, person and time taken for this one (its key is known already)?"""
     operation = run.platform.translator.mapping.operation
     if not receipt.entry or operation is None or not operation.distinct_times:
@@ -312,7 +274,7 @@ def _a_moment_later(platform: Bridged, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _step_done(
-    run: _Run, row: Row[Any], link: Row[Any], number: int, step: dict[str, Any], receipt: Receipt, attempt: int
+    run: Run, row: Row[Any], link: Row[Any], number: int, step: dict[str, Any], receipt: Receipt, attempt: int
 ) -> None:
     mapping = run.platform.translator.mapping
     with run.bridge.ledger.begin() as tx:
@@ -336,10 +298,12 @@ def _step_done(
         tx.execute(update(outbox).where(outbox.c.id == row.id).values(done=number + 1))
 
 
-def _outdated(run: _Run, row: Row[Any], link: Row[Any], error: Outdated) -> None:
+def _outdated(run: Run, row: Row[Any], link: Row[Any], error: Outdated) -> None:
     """The record moved on: read it again, then plan anew; what was already told is not told again."""
     record = run.adapter.fetch(link.native_id)
     with run.bridge.ledger.begin() as tx:
+        if not queue.held(tx, row):
+            return
         tx.execute(delete(echoes).where(echoes.c.outbox == row.id, echoes.c.state == "waiting",
                                         echoes.c.acknowledged_at.is_(None)))  # fmt: skip
         if record is not None:
@@ -347,141 +311,12 @@ def _outdated(run: _Run, row: Row[Any], link: Row[Any], error: Outdated) -> None
         present = tx.execute(select(outbox).where(outbox.c.id == row.id)).one()
         if present.done == 0 and present.tries < REPLANS:
             tx.execute(update(outbox).where(outbox.c.id == row.id).values(plan=None))
-            queue.later(tx, row.id, run.now(), error.what)
+            queue.later(tx, row, run.now(), error.what)
             return
     if present.done:
         _finish(run, row, "done", error.what)
     else:
         raise Refused(error.what, where=error.where, code=error.code, field=error.field, remedy=error.remedy)
-
-
-# ---- sending and finding out --------------------------------------------------------------------------------------
-
-
-def _attempt(run: _Run, row: Row[Any], number: int, link: int | None, step: dict[str, Any] | None) -> int:
-    """The attempt row, and the echo that a step will leave, committed before anything is sent."""
-    with run.bridge.ledger.begin() as tx:
-        if not queue.held(tx, row):
-            raise Unavailable("租约已失效，由其他进程接手 / the lease went to another worker", where=run.platform.slug)
-        if link is not None and step is not None:
-            tx.execute(delete(echoes).where(echoes.c.outbox == row.id, echoes.c.step == number, echoes.c.state == "waiting"))
-            tx.execute(insert(echoes).values(link=link, outbox=row.id, step=number, code=step["code"], opinion=step["opinion"],
-                                             operator=step["operator"], entry="", state="waiting"))  # fmt: skip
-        deadline = run.bridge.now() + run.adapter.processing + run.platform.lag
-        return queue.attempt(tx, row, number, run.now(), micros(deadline))
-
-
-def _send(run: _Run, row: Row[Any], attempt: int, do: Callable[[], Receipt]) -> Receipt | None:
-    """Send once. None: the outcome is unknown and will be found out later. Other errors are recorded and raised."""
-    if run.now() >= row.leased_until:
-        with run.bridge.ledger.begin() as tx:
-            queue.outcome(tx, attempt, "unavailable", "租约到期前未发送 / not sent before the lease ended", run.now())
-        return None
-    try:
-        run.counts.sent += 1
-        return do()
-    except OutcomeUnknown as error:
-        with run.bridge.ledger.begin() as tx:
-            queue.outcome(tx, attempt, "unknown", error.what, run.now())
-            queue.later(tx, row.id, _when_to_look(run, row), error.what)
-        run.counts.later += 1
-        if row.tries >= PATIENCE:
-            raise Refused(f"{PATIENCE} 次结果未知 / outcome unknown {PATIENCE} times: {error.what}",
-                          remedy="请向平台核实后 retry 或 drop / ask the platform's people, then retry or drop") from error  # fmt: skip
-        return None
-    except (Unavailable, ConfigError, Refused) as error:
-        with run.bridge.ledger.begin() as tx:
-            queue.outcome(tx, attempt, "refused" if isinstance(error, Refused) else "unavailable", error.what, run.now())
-            tx.execute(delete(echoes).where(echoes.c.outbox == row.id, echoes.c.state == "waiting",
-                                            echoes.c.acknowledged_at.is_(None)))  # fmt: skip
-        raise
-
-
-def _when_to_look(run: _Run, row: Row[Any]) -> int:
-    again = Ability.IDEMPOTENT_CREATE if row.kind == "create" else Ability.IDEMPOTENT_UPDATE
-    wait = run.adapter.processing + run.platform.lag
-    if again in run.adapter.abilities:
-        wait = timedelta(seconds=min(300, 2 ** (row.tries + 1)))
-    return micros(run.bridge.now() + wait)
-
-
-def _found_out(run: _Run, row: Row[Any], pending: Row[Any], reference: str) -> Receipt | None:
-    """What became of a creation: its receipt, or None while it stays open (the row is put off, freed or buried)."""
-    if Ability.IDEMPOTENT_CREATE in run.adapter.abilities:
-        _free(run, row, pending, "同一编号可重发 / the same reference may be sent again")
-        return None
-    if not isinstance(run.adapter, Findable) or Ability.FIND not in run.adapter.abilities:
-        raise Refused("结果未知，且该平台无法查证 / outcome unknown, and the platform cannot be searched",
-                      remedy="请电话核实后 retry 或 drop / ask the platform's people, then retry or drop")  # fmt: skip
-    if run.now() < pending.deadline:
-        _put_off(run, row, pending.deadline)
-        return None
-    since = moment_of(pending.started_at) - run.platform.lag - timedelta(minutes=2)
-    record = run.adapter.find(reference, since)
-    if record is not None and record.native_id:
-        return Receipt(record.native_id, already=True)
-    _absent(run, row, pending)
-    return None
-
-
-def _step_found_out(
-    run: _Run, row: Row[Any], link: Row[Any], number: int, pending: Row[Any], step: dict[str, Any]
-) -> bool | None:
-    """Was the step carried out? None while it stays open. False: it may be sent (again)."""
-    if Ability.IDEMPOTENT_UPDATE in run.adapter.abilities:
-        with run.bridge.ledger.begin() as tx:
-            queue.outcome(tx, pending.id, "absent", "相同操作可重发 / the same operation may be sent again", run.now())
-        return False
-    if _echoed(run, row, number):
-        return True
-    if run.now() < pending.deadline:
-        _put_off(run, row, pending.deadline)
-        return None
-    record = run.adapter.fetch(link.native_id)
-    if record is not None:
-        with run.bridge.ledger.begin() as tx:
-            keep(tx, run.bridge, run.platform, record, run.now())
-        if _echoed(run, row, number):
-            return True
-    _absent(run, row, pending)
-    return None
-
-
-def _echoed(run: _Run, row: Row[Any], number: int) -> bool:
-    with run.bridge.ledger.begin() as tx:
-        state = tx.execute(select(echoes.c.state).where(echoes.c.outbox == row.id, echoes.c.step == number)
-                           .order_by(echoes.c.id.desc()).limit(1)).scalar()  # fmt: skip
-    return state == "consumed"
-
-
-def _absent(run: _Run, row: Row[Any], pending: Row[Any]) -> None:
-    """Not there: look a second time after the platform's lag; absent twice, it is sent once more; then a person."""
-    with run.bridge.ledger.begin() as tx:
-        if pending.absent == 0:
-            tx.execute(update(attempts).where(attempts.c.id == pending.id).values(absent=1))
-            queue.later(tx, row.id, micros(run.bridge.now() + run.platform.lag), "查无，稍后再查 / not found, looking again")
-            run.counts.later += 1
-            return
-        queue.outcome(tx, pending.id, "absent", "两次查无 / not found twice", run.now())
-        sends = queue.sent(tx, row.id, pending.step)
-        queue.later(tx, row.id, run.now(), "两次查无 / not found twice")
-    run.counts.later += 1
-    if sends >= SENDS:
-        raise Refused(f"发送 {sends} 次均无结果 / sent {sends} times without a trace",
-                      remedy="请电话核实后 retry 或 drop / ask the platform's people, then retry or drop")  # fmt: skip
-
-
-def _put_off(run: _Run, row: Row[Any], at: int) -> None:
-    with run.bridge.ledger.begin() as tx:
-        queue.later(tx, row.id, at, "结果未知，等待查证 / outcome unknown, waiting to find out")
-    run.counts.later += 1
-
-
-def _free(run: _Run, row: Row[Any], pending: Row[Any], why: str) -> None:
-    with run.bridge.ledger.begin() as tx:
-        queue.outcome(tx, pending.id, "absent", why, run.now())
-        queue.later(tx, row.id, run.now(), why)
-    run.counts.later += 1
 
 
 def summary(counts: PushCounts) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def _adopt(
         creation = platform.translator.creation(call.fields, reference_of(identity), secrets_of(call.fields))
     except Unreadable:
         creation = Creation({}, understood.fields, understood.status, (), ())
-    link_copy(tx, call.id, platform, understood.native_id, reference_of(identity), creation, None, now)
+    link_copy(tx, bridge, platform, call, understood.native_id, creation, None, now)
     created = tx.execute(select(outbox.c.id).where(
         outbox.c.call == call.id, outbox.c.platform == platform.slug, outbox.c.kind == "create",
         outbox.c.state.in_(queue.OPEN))).first()  # fmt: skip
@@ -120,22 +120,44 @@ def _adopt(
 
 
 def link_copy(
-    tx: Connection, call: int, platform: Bridged, native_id: str, reference: str, creation: Creation, row: int | None,
+    tx: Connection, bridge: Bridge, platform: Bridged, call: Row[Any], native_id: str, creation: Creation, row: int | None,
     now: int,
-) -> int:  # fmt: skip
-    """The call is on this platform now: its link, its number, the echoes that creation leaves behind."""
+) -> None:  # fmt: skip
+    """The call is on this platform now: its link, its number, the echoes that creation leaves behind. The platform of
+    origin is told the number; what happened before the call was (last) called need not be told here any more."""
     made = tx.execute(insert(links).values(
-        call=call, platform=platform.slug, native_id=native_id, role="copy", reference=reference, status=creation.status,
-        snapshot=creation.reads_as, entries=[], rebase=[], notes=[], aligned="", difference="", shown_at=now,
+        call=call.id, platform=platform.slug, native_id=native_id, role="copy", reference=reference_of(call.call_id),
+        status=creation.status, snapshot=creation.reads_as, entries=[], rebase=[], notes=[], aligned="", difference="",
+        shown_at=now,
     ))  # fmt: skip
     link = new_id(made)
     for number, entry in enumerate(creation.entries):
         tx.execute(insert(echoes).values(link=link, outbox=row, step=-1 - number, code=entry["code"], opinion=entry["opinion"],
                                          operator="", entry="", acknowledged_at=now, state="waiting"))  # fmt: skip
     kind = next(iter(platform.translator.mapping.record.numbers), "internal")
-    tx.execute(insert(numbers).values(call=call, platform=platform.slug, kind=kind, value=native_id))
-    append(tx, call, platform.slug, "linked", {"native_id": native_id, "role": "copy"}, now)
-    return link
+    tx.execute(insert(numbers).values(call=call.id, platform=platform.slug, kind=kind, value=native_id))
+    append(tx, call.id, platform.slug, "linked", {"native_id": native_id, "role": "copy"}, now)
+    _tell_number(tx, bridge, platform, call, native_id, now)
+    _skip_superseded(tx, call.id, platform.slug, now)
+
+
+def _tell_number(tx: Connection, bridge: Bridge, platform: Bridged, call: Row[Any], number: str, now: int) -> None:
+    origin = bridge.platforms.get(call.origin_platform)
+    if origin and origin.tell_numbers and origin.translator.mapping.operation:
+        words = origin.translator.mapping.number_remark.format(platform=platform.title, number=number)
+        queue.enqueue(tx, call.id, origin.slug, "remark", {"text": words}, now)
+
+
+def _skip_superseded(tx: Connection, call: int, platform: str, now: int) -> None:
+    timeline = fold(actions_of(tx, call)).timeline
+    last = max((i for i, step in enumerate(timeline) if step.applied and step.action.kind is ActionKind.CALL), default=0)
+    past = {step.action.key for step in timeline[: last + 1]}
+    waiting = tx.execute(select(outbox).where(
+        outbox.c.call == call, outbox.c.platform == platform, outbox.c.kind == "action",
+        outbox.c.state == "waiting"))  # fmt: skip
+    for one in waiting.all():
+        if tuple(one.body["key"]) in past:
+            queue.finish(tx, one.id, "skipped", "建立之前的动作 / happened before the call was created here", now)
 
 
 def _progress(

@@ -17,12 +17,16 @@ from urllib.parse import quote
 HIDDEN = "***"
 _SHORTEST_SECRET = 4  # characters: a shorter one would black out half of every line
 _APART = r"[\s\-－‐-―]?"
-_MOBILE = re.compile(rf"(?<!\d)((?:(?:\+|00)?86{_APART})?)([1１][3-9３-９]\d)({_APART})\d{{4}}({_APART})(\d{{4}})(?!\d)")
+_MOBILE = re.compile(
+    rf"(?<!\d)((?:(?:\+|00)?86{_APART})?)([1１][3-9３-９]\d)({_APART})\d{{4}}({_APART})(\d{{4}})(?!\d)"
+)
 _IDENTITY = re.compile(
     r"(?<![0-9A-Za-z])([1-9]\d{5})(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXxＸ](?![0-9A-Za-z])"
 )
 _LANDLINE = re.compile(rf"(?<![\d.:\-])(0\d{{2,3}})({_APART})\d{{5,6}}(\d{{2}})(?!\d)")
-_LOCAL = re.compile(r"((?:电话|座机|联系方式|手机|来电|tel|phone)\w{0,4}[\s:：='\"]{0,4})\d{5,6}(\d{2})(?!\d)", re.IGNORECASE)
+_LOCAL = re.compile(
+    r"((?:电话|座机|联系方式|手机|来电|tel|phone)[^\W\d]{0,4}[\s:：='\"]{0,4})\d{5,6}(\d{2})(?!\d)", re.IGNORECASE
+)
 
 _secrets: set[str] = set()
 _pattern: re.Pattern[str] | None = None

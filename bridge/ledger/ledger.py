@@ -16,11 +16,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, CursorResult, Engine, create_engine, event
+from sqlalchemy import Connection, CursorResult, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+WRITERS = 3711
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -67,6 +68,8 @@ class Ledger:
     def begin(self) -> Iterator[Connection]:
         """A transaction: all or nothing. LedgerError in words for locked, read-only, full or unreachable."""
         with self._said(), self.engine.begin() as tx:
+            if not self.sqlite:  # writers queue here too: histories and outboxes have one order
+                tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITERS})
             yield tx
 
     def migrate(self) -> None:
@@ -78,7 +81,7 @@ class Ledger:
                 present = MigrationContext.configure(look).get_current_revision()
             if present == ScriptDirectory.from_config(config).get_current_head():
                 return
-            with self.engine.begin() as tx:
+            with self.begin() as tx:
                 config.attributes["connection"] = tx
                 command.upgrade(config, "head")
 

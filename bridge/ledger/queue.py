@@ -63,10 +63,10 @@ def finish(tx: Connection, row: int, state: str, reason: str, now: int) -> None:
     )  # fmt: skip
 
 
-def later(tx: Connection, row: int, at: int, reason: str) -> None:
-    """Not now: free again at `at`."""
+def later(tx: Connection, row: Row[Any], at: int, reason: str) -> None:
+    """Not now: free again at `at`. Nothing happens if the claim no longer holds: the row is another worker's."""
     tx.execute(
-        update(outbox).where(outbox.c.id == row)
+        update(outbox).where(outbox.c.id == row.id, outbox.c.token == row.token)
         .values(available_at=at, leased_until=0, reason=reason, tries=outbox.c.tries + 1)
     )  # fmt: skip
 

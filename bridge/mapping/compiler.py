@@ -85,22 +85,23 @@ def unmapped(body: Map[str, Any], known: frozenset[str]) -> Fields:
 
 
 def _read_lines(field: str, rule: Rule, number: int) -> list[str]:
-    pad = "    "
-    lines = [f"{pad}n.field = {field!r}"]
+    pad, lines = "    ", []
     for path, allowed in rule.when.items():
         lines.append(f"{pad}if coded({get(path)}) in {tuple(allowed)!r}:")
         pad += "    "
     if rule.value is not None:
         return [*lines, f"{pad}f[{field!r}] = {rule.value!r}"]
+    # Notes and errors come from readers only, so that only they need to know the field.
+    told = f"n.field = {field!r}"
     if rule.convert == "person":
-        return [*lines, f"{pad}v = r{number}(w, n)", f"{pad}if v is not ABSENT: f[{field!r}] = v"]
+        return [*lines, f"{pad}{told}", f"{pad}v = r{number}(w, n)", f"{pad}if v is not ABSENT: f[{field!r}] = v"]
     if rule.convert == "point":
         x, y = (get(path) for path in rule.wire)
         return [
             *lines,
             f"{pad}x = {x}",
             f"{pad}y = {y}",
-            f"{pad}if x is not ABSENT or y is not ABSENT: f[{field!r}] = r{number}((x, y), n)",
+            f"{pad}if x is not ABSENT or y is not ABSENT: {told}; f[{field!r}] = r{number}((x, y), n)",
         ]
     empty = f"f[{field!r}] = None" if rule.empty == "emptied" else "pass"
     return [
@@ -108,9 +109,9 @@ def _read_lines(field: str, rule: Rule, number: int) -> list[str]:
         f"{pad}v = {get(rule.wire[0])}",
         f"{pad}if type(v) is str:",
         f"{pad}    if not v or v.isspace() or v in NOTHING: {empty}",
-        f"{pad}    else: f[{field!r}] = r{number}(v, n)",
+        f"{pad}    else: {told}; f[{field!r}] = r{number}(v, n)",
         f"{pad}elif v is None or v == []: {empty}",
-        f"{pad}elif v is not ABSENT: f[{field!r}] = r{number}(v, n)",
+        f"{pad}elif v is not ABSENT: {told}; f[{field!r}] = r{number}(v, n)",
     ]
 
 

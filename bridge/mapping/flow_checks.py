@@ -31,7 +31,7 @@ def check_flow(document: Document, mapping: Mapping) -> Iterator[Problem]:
 
 
 def one_way(mapping: Mapping) -> list[str]:
-    """Canonical actions that this mapping tells but never reads back, or reads but never tells: for show, no mistake."""
+    """Canonical actions that are told but never read back, or read but never told: to show, no mistake."""
     read = {key for rule in mapping.entries.read for key in _keys_read(rule)}
     told = {key for key in mapping.moves if key.split(".")[-1] not in PHASES}
     told |= {f"RETURN.{to}" for to in RETURNS} if "RETURN" in told else set()
@@ -62,7 +62,9 @@ def _check_statuses(document: Document, mapping: Mapping) -> Iterator[Problem]:
     if create:
         named.append((("create", "status"), create.status))
         if spec.code is None:
-            named += [(("create", "entries", i, "code"), e["code"]) for i, e in enumerate(create.entries) if "code" in e]
+            named += [
+                (("create", "entries", i, "code"), e["code"]) for i, e in enumerate(create.entries) if "code" in e
+            ]
     for status, ways in mapping.workflow.items():
         named.append((("workflow", status), status))
         named += [(("workflow", status, code), after) for code, after in ways.items()]
@@ -72,48 +74,86 @@ def _check_statuses(document: Document, mapping: Mapping) -> Iterator[Problem]:
         named += [(("operation", "remark_at"), status) for status in operation.remark_at]
     for key, status in named:
         if status not in mapping.stages:
-            yield document.problem(key, f"stages 中没有状态 {status!r} / no such status under `stages`",
-                                   nearest(status, mapping.stages), "改正，或在 stages 中补上 / correct it, or add it")  # fmt: skip
+            yield document.problem(
+                key,
+                f"stages 中没有状态 {status!r} / no such status under `stages`",
+                nearest(status, mapping.stages),
+                "改正，或在 stages 中补上 / correct it, or add it",
+            )
     if operation is None:
         return
     for stage in Stage:
         if stage not in mapping.stages.values() and stage not in mapping.shows and stage not in mapping.cannot:
-            yield document.problem(("stages",), f"没有状态表示 {stage} / no status shows {stage}", "",
-                                   "在 shows 中声明由哪些状态代替，或写入 cannot / declare under `shows` what stands for it, "
-                                   "or under `cannot` why not")  # fmt: skip
+            yield document.problem(
+                ("stages",),
+                f"没有状态表示 {stage} / no status shows {stage}",
+                "",
+                "在 shows 中声明由哪些状态代替，或写入 cannot / declare under `shows` what stands for it, "
+                "or under `cannot` why not",
+            )
 
 
 def _check_entries(document: Document, mapping: Mapping) -> Iterator[Problem]:
     spec = mapping.entries
-    needs = {"status": spec.status, "moved": spec.status, "before": spec.before or spec.status, "code": spec.code,
-             "by_lead": spec.department, "mark": spec.opinion}  # fmt: skip
+    needs = {
+        "status": spec.status,
+        "moved": spec.status,
+        "before": spec.before or spec.status,
+        "code": spec.code,
+        "by_lead": spec.department,
+        "mark": spec.opinion,
+    }
     operations = {code for ways in mapping.workflow.values() for code in ways}
     for index, rule in enumerate(spec.read):
         key: KeyPath = ("entries", "read", index)
         for condition, source in needs.items():
             if getattr(rule.when, condition) is not None and source is None:
-                yield document.problem((*key, "when", condition), "entries 未写它在哪个字段 / `entries` names no field for it",
-                                       "", f"补上 entries.{condition} 的字段，或删去 / name its field, or remove it")  # fmt: skip
+                yield document.problem(
+                    (*key, "when", condition),
+                    "entries 未写它在哪个字段 / `entries` names no field for it",
+                    "",
+                    f"补上 entries.{condition} 的字段，或删去 / name its field, or remove it",
+                )
         said = [word for word in ("action", "actions", "ignore") if getattr(rule, word)]
         if len(said) != 1:
-            yield document.problem(key, f"应有且仅有一种结果 / exactly one result is needed, found: {', '.join(said) or '无 / none'}",
-                                   "action, actions, ignore", "保留一种 / keep one")  # fmt: skip
+            yield document.problem(
+                key,
+                f"应有且仅有一种结果 / exactly one result is needed, found: {', '.join(said) or '无 / none'}",
+                "action, actions, ignore",
+                "保留一种 / keep one",
+            )
         for number, doing in enumerate(rule.actions):
             if doing.to is not None and doing.kind is not ActionKind.RETURN:
-                yield document.problem((*key, "actions", number, "to"), f"{doing.kind} 没有去向 / has no `to`", "RETURN",
-                                       "删去 to / remove it")  # fmt: skip
+                yield document.problem(
+                    (*key, "actions", number, "to"),
+                    f"{doing.kind} 没有去向 / has no `to`",
+                    "RETURN",
+                    "删去 to / remove it",
+                )
             if doing.verdict and not mapping.verdicts.result and not mapping.verdicts.solved:
-                yield document.problem((*key, "actions", number, "verdict"), "缺少 verdicts / the mapping has no verdicts",
-                                       "", "加上 verdicts / add the section `verdicts`")  # fmt: skip
+                yield document.problem(
+                    (*key, "actions", number, "verdict"),
+                    "缺少 verdicts / the mapping has no verdicts",
+                    "",
+                    "加上 verdicts / add the section `verdicts`",
+                )
         if (earlier := next((i for i in range(index) if _covers(spec.read[i].when, rule.when)), None)) is not None:
             line = document.where(("entries", "read", earlier))[1]
-            yield document.problem(key, f"永远轮不到：第 {line} 行的规则在先 / never fits: the rule of line {line} stands before it",
-                                   "", "移到它之前，或删去 / move it before that one, or remove it")  # fmt: skip
+            yield document.problem(
+                key,
+                f"永远轮不到：第 {line} 行的规则在先 / never fits: the rule of line {line} stands before it",
+                "",
+                "移到它之前，或删去 / move it before that one, or remove it",
+            )
         for code in rule.when.code or ():
             near = difflib.get_close_matches(code, operations, n=1, cutoff=LIKE_A_TYPO)
             if code not in operations and near and len(code) > 3:
-                yield document.problem((*key, "when", "code"), f"没有代码 {code!r}，疑为笔误 / unknown, looks like a slip",
-                                       near[0], "改正 / correct it")  # fmt: skip
+                yield document.problem(
+                    (*key, "when", "code"),
+                    f"没有代码 {code!r}，疑为笔误 / unknown, looks like a slip",
+                    near[0],
+                    "改正 / correct it",
+                )
 
 
 def _covers(earlier: EntryWhen, later: EntryWhen) -> bool:
@@ -142,11 +182,19 @@ def _check_operation(document: Document, mapping: Mapping) -> Iterator[Problem]:
     if operation is None:
         for key in ("moves", "workflow"):
             if getattr(mapping, key):
-                yield document.problem((key,), "缺少 operation / there is no `operation` to carry this out", "",
-                                       f"加上 operation，或删去 {key} / add the section, or remove `{key}`")  # fmt: skip
+                yield document.problem(
+                    (key,),
+                    "缺少 operation / there is no `operation` to carry this out",
+                    "",
+                    f"加上 operation，或删去 {key} / add the section, or remove `{key}`",
+                )
         if mapping.edits == "remark":
-            yield document.problem(("edits",), "没有 operation 无法备注 / no remark without `operation`", "cannot",
-                                   "改为 cannot / write `edits: cannot`")  # fmt: skip
+            yield document.problem(
+                ("edits",),
+                "没有 operation 无法备注 / no remark without `operation`",
+                "cannot",
+                "改为 cannot / write `edits: cannot`",
+            )
         return
     yield from _format(document, ("operation", "elsewhere"), operation.elsewhere, names="x")
     codes = _codes(mapping)
@@ -157,8 +205,12 @@ def _check_operation(document: Document, mapping: Mapping) -> Iterator[Problem]:
             yield _unknown(document, ("operation", "opinion_needed", index), code, codes)
     for index, field in enumerate(operation.touches):
         if field not in CANONICAL:
-            yield document.problem(("operation", "touches", index), f"没有这个字段 / no canonical field {field!r}",
-                                   nearest(field, CANONICAL), "改正字段名 / correct the name")  # fmt: skip
+            yield document.problem(
+                ("operation", "touches", index),
+                f"没有这个字段 / no canonical field {field!r}",
+                nearest(field, CANONICAL),
+                "改正字段名 / correct the name",
+            )
 
 
 def _codes(mapping: Mapping) -> set[str]:
@@ -166,8 +218,12 @@ def _codes(mapping: Mapping) -> set[str]:
 
 
 def _unknown(document: Document, key: KeyPath, code: str, codes: Iterable[str]) -> Problem:
-    return document.problem(key, f"workflow 中没有操作 {code!r} / no such operation under `workflow`", nearest(code, codes),
-                            "改正，或在 workflow 中补上 / correct it, or add it")  # fmt: skip
+    return document.problem(
+        key,
+        f"workflow 中没有操作 {code!r} / no such operation under `workflow`",
+        nearest(code, codes),
+        "改正，或在 workflow 中补上 / correct it, or add it",
+    )
 
 
 def _format(document: Document, key: KeyPath, text: str, **names: str) -> Iterator[Problem]:
@@ -175,20 +231,32 @@ def _format(document: Document, key: KeyPath, text: str, **names: str) -> Iterat
     try:
         check(**names)
     except (KeyError, IndexError, ValueError, AttributeError):
-        yield document.problem(key, f"花括号有误 / wrong braces: {text!r}", ", ".join(f"{{{n}}}" for n in names),
-                               "只用可用的名称 / use these names only")  # fmt: skip
+        yield document.problem(
+            key,
+            f"花括号有误 / wrong braces: {text!r}",
+            ", ".join(f"{{{n}}}" for n in names),
+            "只用可用的名称 / use these names only",
+        )
 
 
 def _check_moves(document: Document, mapping: Mapping) -> Iterator[Problem]:
     for section in ("moves", "cannot"):
         for key in getattr(mapping, section):
             if key not in KEYS and not (section == "cannot" and key in set(Stage)):
-                yield document.problem((section, key), f"没有这个动作 / no canonical action {key!r}", nearest(key, KEYS),
-                                       "改正 / correct it")  # fmt: skip
+                yield document.problem(
+                    (section, key),
+                    f"没有这个动作 / no canonical action {key!r}",
+                    nearest(key, KEYS),
+                    "改正 / correct it",
+                )
     for key in mapping.cannot:
         if key in mapping.moves:
-            yield document.problem(("cannot", key), "moves 中已说明如何告知 / `moves` says how it is told", "",
-                                   "二者保留其一 / keep one of the two")  # fmt: skip
+            yield document.problem(
+                ("cannot", key),
+                "moves 中已说明如何告知 / `moves` says how it is told",
+                "",
+                "二者保留其一 / keep one of the two",
+            )
     if mapping.operation is None:
         return
     codes = _codes(mapping)
@@ -199,9 +267,13 @@ def _check_moves(document: Document, mapping: Mapping) -> Iterator[Problem]:
     wanted += [f"RETURN.{to}" for to in RETURNS]
     missing = [key for key in wanted if key not in declared and key.split(".")[0] not in declared]
     if missing:
-        yield document.problem(("moves",), f"未声明的动作 / not declared: {', '.join(missing)}", "moves, cannot",
-                               "在 moves 中写如何告知，或在 cannot 中写原因 / say under `moves` how each is told, or under "
-                               "`cannot` why it cannot be")  # fmt: skip
+        yield document.problem(
+            ("moves",),
+            f"未声明的动作 / not declared: {', '.join(missing)}",
+            "moves, cannot",
+            "在 moves 中写如何告知，或在 cannot 中写原因 / say under `moves` how each is told, or under "
+            "`cannot` why it cannot be",
+        )
 
 
 def _check_sending(
@@ -211,12 +283,24 @@ def _check_sending(
     if sending.operation is not None and sending.operation not in codes:
         yield _unknown(document, (*key, "operation"), sending.operation, codes)
     if sending.due != "no" and mapping.operation.due is None:
-        yield document.problem((*key, "due"), "operation 未写时限字段 / `operation` names no field for a limit", "no",
-                               "补上 operation.due / add `operation.due`")  # fmt: skip
-    if "department" in sending.model_fields_set and sending.department != "none":
-        if mapping.departments is None or mapping.operation.department is None:
-            yield document.problem((*key, "department"), "缺少 departments 或 operation.department / one is missing",
-                                   "none", "补上，或写 none / add it, or write `none`")  # fmt: skip
+        yield document.problem(
+            (*key, "due"),
+            "operation 未写时限字段 / `operation` names no field for a limit",
+            "no",
+            "补上 operation.due / add `operation.due`",
+        )
+    asked = "department" in sending.model_fields_set and sending.department != "none"
+    if asked and (mapping.departments is None or mapping.operation.department is None):
+        yield document.problem(
+            (*key, "department"),
+            "缺少 departments 或 operation.department / one is missing",
+            "none",
+            "补上，或写 none / add it, or write `none`",
+        )
     if sending.verdict and not mapping.verdicts.result:
-        yield document.problem((*key, "verdict"), "缺少 verdicts.result / the mapping has no words for a verdict", "",
-                               "补上 verdicts / add the section `verdicts`")  # fmt: skip
+        yield document.problem(
+            (*key, "verdict"),
+            "缺少 verdicts.result / the mapping has no words for a verdict",
+            "",
+            "补上 verdicts / add the section `verdicts`",
+        )

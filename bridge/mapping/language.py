@@ -18,7 +18,7 @@ def _listed(value: Any) -> Any:
 
 
 Path = Annotated[str, Field(pattern=r"^[^\s.]+(\.[^\s.]+)*$")]
-Codes = Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]
+Codes = Annotated[list[str], BeforeValidator(_listed, json_schema_input_type=str | list[str]), Field(min_length=1)]
 Count = Literal["utf16", "code_points", "gbk_bytes", "utf8_bytes", "gb18030_bytes"]
 
 
@@ -101,7 +101,7 @@ class Rule(Part):
     """How one canonical field stands on the wire. `wire` one path (or two for a point); one way: only read, only
     written, or both. empty: whether an empty value means *emptied* (travels as a change) or *absent*."""
 
-    wire: Annotated[list[Path], BeforeValidator(_listed)] = []
+    wire: Annotated[list[Path], BeforeValidator(_listed, json_schema_input_type=Path | list[Path])] = []
     way: Literal["both", "read", "write"] = "both"
     convert: Literal["text", "number", "code", "time", "epoch_ms", "epoch_s", "point", "phones", "person", "department",
                      "departments", "item", "list", "pairs", "files", "flag"] = "text"  # fmt: skip

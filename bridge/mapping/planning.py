@@ -116,7 +116,7 @@ def plan(mapping: Mapping, action: Action, stage: Stage | None, seen: Situation)
 
 
 def _undeclared(mapping: Mapping, action: Action) -> Sending | None:
-    """How an action without a key of its own is told. A request or a refusal must never be carried out as if granted."""
+    """How an action without a key of its own is told: a request or a refusal is never carried out as if granted."""
     if key_of(action) in mapping.cannot:
         return None
     if action.phase != "granted":

@@ -34,7 +34,7 @@ def reader_of(mapping: Mapping, field: str, rule: Rule) -> Read:
             assert rule.person
             return _person_reader(mapping, field, rule.person)
         case "code":
-            return lambda v, n: converters.fold(text_of(v, n)).strip() or None
+            return lambda v, n: code_of(v, n) or None
         case "item":
             assert mapping.items
             return _item_reader(mapping.items)
@@ -76,6 +76,13 @@ def text_of(value: Any, note: Notes) -> str:
         return str(value)
     note(f"应为文字，得到 / text expected, found {type(value).__name__}")
     return str(value)
+
+
+def code_of(value: Any, note: Notes) -> str:
+    """A code as text in half width, without blanks around it."""
+    if type(value) is str and value.isascii():
+        return value.strip()
+    return converters.fold(text_of(value, note)).strip()
 
 
 def coded(value: Any) -> str:
@@ -139,7 +146,7 @@ def _point_reader(crs: str, box: list[float] | None) -> Read:
 
 def _item_reader(named: Named) -> Read:
     def read(value: Any, note: Notes) -> Any:
-        code = converters.fold(text_of(value, note)).strip()
+        code = code_of(value, note)
         if code not in named.codes:
             other = named.codes.get(named.other, named.other)
             note(f"未列出的事项代码 {code!r}，按“{other}”处理 / unlisted item code, treated as that")
@@ -175,17 +182,17 @@ def _person_reader(mapping: Mapping, field: str, parts: PersonParts) -> Read:
         person: Fields = {}
         secrecy = {"confidential"} if secret is not ABSENT and secret is not None and flag(secret, note) else set()
         if (text := given(name)) is not None:
-            word = converters.is_secret_word(text_of(text, note))
-            if word:
+            text = text_of(text, note)
+            if word := converters.is_secret_word(text):
                 secrecy.add(word)
             else:
-                person["name"] = text_of(text, note)
+                person["name"] = text
         if (text := given(phone)) is not None:
-            word = converters.is_secret_word(text_of(text, note))
-            if word:
+            text = text_of(text, note)
+            if word := converters.is_secret_word(text):
                 secrecy.add(word)
             else:
-                person["phone_text"] = text_of(text, note)
+                person["phone_text"] = text
                 person["phones"] = list(converters.read_phones(text, note))
         person |= dict.fromkeys(secrecy, True)
         return person or None

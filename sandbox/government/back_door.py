@@ -188,6 +188,8 @@ class BackDoor:
         return 200, {"ok": True}
 
     def _set_department(self, wish: Mapping[str, Any]) -> Answer:
+        if "except" in wish:
+            self._department.leave_alone([str(title) for title in wish["except"]])
         if wish.get("enabled"):
             self._department.start(float(wish.get("interval_seconds", 2.0)))
         elif "enabled" in wish:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from sandbox.government.actions import HOUR_MS, Step
@@ -108,10 +108,15 @@ class Department:
         self._now_ms = now_ms
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._left_alone: frozenset[str] = frozenset()
 
     @property
     def running(self) -> bool:
         return self._thread is not None
+
+    def leave_alone(self, titles: Collection[str]) -> None:
+        """Calls of these titles, and no others, are somebody else's to answer."""
+        self._left_alone = frozenset(titles)
 
     def start(self, interval_seconds: float) -> None:
         """One round every `interval_seconds` of real time; a running department takes the new interval."""
@@ -142,7 +147,10 @@ class Department:
 
     def _step(self, call_no: str) -> int:
         with self._store.change():
-            step = next_step(self._registry.contract, self._registry.detail(call_no), self._now_ms())
+            detail = self._registry.detail(call_no)
+            if detail["title"] in self._left_alone:
+                return 0
+            step = next_step(self._registry.contract, detail, self._now_ms())
             if step is None:
                 return 0
             self._registry.act_by_clerk([call_no], lambda _: step)

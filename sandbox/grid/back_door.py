@@ -136,12 +136,14 @@ class BackDoor:
         return _OK
 
     def _department_switch(self, body: dict[str, Any]) -> Answer:
-        _only(body, "enabled", "interval_seconds", "script")
+        _only(body, "enabled", "interval_seconds", "script", "except")
         if body.get("script", "default") != "default":
             raise ValueError("script: only 'default' is known")
         interval = float(body.get("interval_seconds", 2.0))
         if interval <= 0:
             raise ValueError("interval_seconds must be above 0")
+        if "except" in body:
+            self._department.leave_alone([str(title) for title in body["except"]])
         if body["enabled"]:
             self._department.start(interval)
         else:

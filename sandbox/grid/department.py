@@ -7,7 +7,7 @@ the pace is real time. Must not know HTTP or the exchange accounts.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from sandbox.grid import officials
 from sandbox.grid.answers import Document
@@ -90,6 +90,11 @@ class Department:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._left_alone: frozenset[str] = frozenset()
+
+    def leave_alone(self, titles: Collection[str]) -> None:
+        """Events of these titles, and no others, are somebody else's to answer."""
+        self._left_alone = frozenset(titles)
 
     def start(self, interval_seconds: float) -> None:
         """One step per event and interval; a department at work starts again with the new interval."""
@@ -119,7 +124,7 @@ class Department:
         for document in self._store.reported_at_stages(_AT_WORK):
             if stopped():
                 break
-            step = next_step(document)
+            step = None if document["title"] in self._left_alone else next_step(document)
             if step is None:
                 continue
             # Someone may have moved the event meanwhile: a refused step is simply thought over in the next round.

@@ -42,6 +42,8 @@ ROUTES = (
     Route("东港属地", ("government",), "grid", Condition(all=(Test("area.town", "begins", "371102"),))),
 )
 
+LOGINS = {"grid": ("huying_dg", "Example-Grid-2026"), "government": ("LSAPP0001", "example-secret-0f9e8d7c6b5a4938")}
+
 
 @dataclass
 class World:
@@ -166,7 +168,7 @@ class World:
 
 
 def bridged(
-    slug: str, server: Server, login: str, password: str, ledger_folder: Path, now: Any, settings: Mapping[str, Any]
+    slug: str, url: str, login: str, password: str, ledger_folder: Path, now: Any, settings: Mapping[str, Any]
 ) -> Bridged:
     built: list[Adapter] = []
 
@@ -175,18 +177,32 @@ def bridged(
             state = ledger_folder / slug
             state.mkdir(exist_ok=True)
             surroundings = Surroundings(now, os.urandom, time.sleep, state)
-            built.append(build_of(slug)(slug, settings, Connection(slug, server.url, login, password), surroundings))
+            built.append(build_of(slug)(slug, settings, Connection(slug, url, login, password), surroundings))
         return built[0]
 
     title = {"grid": "东港网格平台", "government": "智慧岚山"}[slug]
     return Bridged(slug, title, "371100", TRANSLATORS[slug], adapter, lag=timedelta(seconds=1))
 
 
+def bridge_at(
+    folder: Path, urls: Mapping[str, str], now: Any, *, ledger: Ledger, grid_settings: Mapping[str, Any] | None = None,
+    government_settings: Mapping[str, Any] | None = None,
+) -> Bridge:  # fmt: skip
+    """The bridge between two platforms that answer at these addresses. Several may share one ledger, as workers do."""
+    platforms = {
+        "grid": bridged("grid", urls["grid"], *LOGINS["grid"], folder, now, grid_settings or {}),
+        "government": bridged("government", urls["government"], *LOGINS["government"], folder, now,
+                              {"requests_per_second": 20, "burst": 40, **(government_settings or {})}),
+    }  # fmt: skip
+    return Bridge(ledger, platforms, ROUTES, now)
+
+
 @contextlib.contextmanager
 def world(
-    folder: Path, *, grid_settings: Mapping[str, Any] | None = None, government_settings: Mapping[str, Any] | None = None
-) -> Iterator[World]:
-    """A world of its own."""
+    folder: Path, *, grid_settings: Mapping[str, Any] | None = None, government_settings: Mapping[str, Any] | None = None,
+    ledger_url: str = "", wait_seconds: float = 30.0,
+) -> Iterator[World]:  # fmt: skip
+    """A world of its own. wait_seconds: how long its ledger waits for another process's transaction."""
     ahead = [timedelta()]
 
     def now() -> datetime:
@@ -197,14 +213,11 @@ def world(
 
     people = GovernmentPlatform(clock=clock, rate=2000, burst=4000, gateway_rate=100000)
     with Server(GridPlatform(clock=clock)) as grid, Server(people) as government:
-        ledger = Ledger(f"sqlite:///{folder / 'ledger.sqlite'}")
+        ledger = Ledger(ledger_url or f"sqlite:///{folder / 'ledger.sqlite'}", wait_seconds=wait_seconds)
         ledger.migrate()
-        platforms = {
-            "grid": bridged("grid", grid, "huying_dg", "Example-Grid-2026", folder, now, grid_settings or {}),
-            "government": bridged("government", government, "LSAPP0001", "example-secret-0f9e8d7c6b5a4938", folder, now,
-                                  {"requests_per_second": 20, "burst": 40, **(government_settings or {})}),
-        }  # fmt: skip
+        urls = {"grid": grid.url, "government": government.url}
+        bridge = bridge_at(folder, urls, now, ledger=ledger, grid_settings=grid_settings, government_settings=government_settings)
         try:
-            yield World(grid, government, Bridge(ledger, platforms, ROUTES, now), ahead)
+            yield World(grid, government, bridge, ahead)
         finally:
             ledger.close()

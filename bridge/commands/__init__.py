@@ -1,0 +1,1 @@
+"""The `huying` command by topic. Words for people, no logic of the bridge."""

@@ -1,0 +1,48 @@
+"""The JSON Schemas under schemas/json: from the models, for editors to complete YAML and for others to read calls.
+
+A test fails when a file differs from what `generate` says; `huying schemas` writes them anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from pydantic import BaseModel
+
+from bridge.mapping.language import Mapping as MappingModel
+from schemas.call import Call
+from schemas.county import County
+from schemas.lifecycle import Action
+
+FOLDER = Path(__file__).resolve().parent.parent / "schemas" / "json"
+MODELS: Mapping[str, type[BaseModel]] = MappingProxyType({
+    "action": Action, "call": Call, "county": County, "mapping": MappingModel,
+})  # fmt: skip
+
+
+def generate() -> dict[str, str]:
+    """File name -> text, for each of MODELS. The same text for the same models, byte for byte."""
+    return {f"{name}.schema.json": _text(kind) for name, kind in MODELS.items()}
+
+
+def write(folder: Path = FOLDER) -> list[Path]:
+    """Write them all; the paths, sorted."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, text in generate().items():
+        (folder / name).write_text(text, encoding="utf-8")
+        paths.append(folder / name)
+    return sorted(paths)
+
+
+def _text(kind: type[BaseModel]) -> str:
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **kind.model_json_schema()}
+    if kind is MappingModel:
+        # An overlay may leave out whatever its base says; `huying check` judges the two laid together.
+        schema["required"] = ["mapping"]
+        for part in schema["$defs"].values():
+            part.pop("required", None)
+    return json.dumps(schema, ensure_ascii=False, indent=2, sort_keys=True) + "\n"

@@ -1,0 +1,51 @@
+"""`make sandbox`: the stand-in platforms alone, for trying an adapter or another bridge against them.
+
+Prints addresses, accounts and back doors, and stays until Ctrl-C. This module must not know the scenario.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+
+from sandbox.processes import ended_by_signals
+from sandbox.standins import GOVERNMENT, GRID, StandIns
+
+_ENTRANCES = {GRID: "/services/GridEventService?wsdl", GOVERNMENT: "/api/calls"}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit code 0 when ended by Ctrl-C or SIGTERM, 1 if a port is taken."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description="仿真平台 / the stand-in platforms")
+    parser.add_argument("--grid-port", type=int, default=0, help="网格平台端口，0 为任意空闲端口 / 0 = any free one")
+    parser.add_argument("--government-port", type=int, default=0, help="政务平台端口 / 0 = any free one")
+    parser.add_argument("--department", type=float, default=0.0, metavar="SECONDS",
+                        help="部门自动办理的间隔秒数，0 为不自动办理 / scripted officials act every so often; 0 = never")  # fmt: skip
+    wish = parser.parse_args(arguments)
+    try:
+        with ended_by_signals(), StandIns(wish.grid_port, wish.government_port) as standins:
+            for standin in standins:
+                if wish.department > 0:
+                    body = {"enabled": True, "interval_seconds": wish.department}
+                    standins.doors.tell(standin.slug, "department", body)
+                print(
+                    f"\n{standin.slug}  {standin.title}\n"
+                    f"  地址 address     {standin.url}{_ENTRANCES[standin.slug]}\n"
+                    f"  账号 account     {standin.account}\n  密码 password    {standin.password}\n"
+                    f"  连接 connection  AIRFLOW_CONN_HUYING_{standin.slug.upper()}='{standin.address_with_account}'\n"
+                    f"  后门 back door   {standin.url}/_sandbox/records",
+                    flush=True,
+                )
+            print("\n按 Ctrl-C 停止 · Ctrl-C stops them", flush=True)
+            threading.Event().wait()
+    except KeyboardInterrupt:
+        print("已停止 · stopped", flush=True)
+    except OSError as error:
+        print(f"端口不可用 / port not available: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,170 @@
+"""The scenario as data: calls, who does what to them and when, what goes wrong meanwhile.
+
+YAML files hold it, so that officials can read and change a rehearsal. Times are seconds after the scenario's start.
+This module must not know servers; it only says what is written, and what is written wrongly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from sandbox.scenario.stages import STAGES
+from sandbox.standins import GOVERNMENT, GRID
+
+FOLDER = Path(__file__).with_name("calls")
+PLATFORMS = (GRID, GOVERNMENT)
+SETTLED = ("CLOSED", "RATED", "CANCELLED")
+# What can be done to a record, and on which platforms.
+ACTS: Mapping[str, tuple[str, ...]] = {
+    "move": (GRID,), "late_entry": (GRID,), "damage": (GRID,), "act": (GOVERNMENT,), "edit": PLATFORMS,
+    "mend": (GRID,),  # once the record is a dead letter: heal the damage, and have it tried again
+}  # fmt: skip
+_CALL_KEYS = {"key", "on", "at", "title", "goes_to", "ends", "shows", "together", "secrets", "record", "steps"}
+_STEP_KEYS = {"on", "at", "when", "do", "with", "minutes_ago"}
+
+
+class BadScript(ValueError):
+    """A scenario file that cannot be played, with the place."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing an official does. at: not before that many seconds. when: platform to the status its record must show
+    first. minutes_ago: the time the official types lies so far back. wish: the back door's own members."""
+
+    on: str
+    at: float
+    do: str
+    wish: Mapping[str, Any] = field(default_factory=dict)
+    when: Mapping[str, str] = field(default_factory=dict)
+    minutes_ago: float | None = None
+
+
+@dataclass(frozen=True)
+class ScriptedCall:
+    """One call. on: where it is recorded; goes_to: where it must arrive, None if it stays at home. ends: stages that
+    it may have in the end, on every platform that has it. together: calls of one name are recorded in one instant.
+    secrets: what must appear on no other platform. shows: what must be written on the other platform's record."""
+
+    key: str
+    on: str
+    at: float
+    title: str
+    goes_to: str | None
+    ends: tuple[str, ...]
+    record: Mapping[str, Any]
+    steps: tuple[Step, ...] = ()
+    together: str = ""
+    secrets: tuple[str, ...] = ()
+    shows: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def by_hand(self) -> bool:
+        """Is it answered by the scenario's own steps? Then the scripted officials leave it alone."""
+        return any(step.on == self.goes_to and step.do in ("move", "act") for step in self.steps)
+
+
+@dataclass(frozen=True)
+class ScriptedFault:
+    """Something that goes wrong on a platform from `at` seconds on; `fault` as the back door takes it."""
+
+    on: str
+    at: float
+    fault: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Script:
+    """The whole scenario. department_seconds: how often the scripted officials of both platforms act."""
+
+    calls: tuple[ScriptedCall, ...]
+    faults: tuple[ScriptedFault, ...]
+    department_seconds: float
+
+    @property
+    def seconds(self) -> float:
+        """When the last step may be taken, in seconds after the start."""
+        moments = [call.at for call in self.calls] + [step.at for call in self.calls for step in call.steps]
+        return max([*moments, *(fault.at for fault in self.faults)], default=0.0)
+
+    def answered_by_hand(self, slug: str) -> list[str]:
+        """Titles of the calls that the scripted officials of a platform must leave alone."""
+        return [call.title for call in self.calls if call.goes_to == slug and call.by_hand]
+
+
+def load(folder: Path = FOLDER) -> Script:
+    """The scenario of a folder, its files in order of name. BadScript names the file and the call."""
+    calls: list[ScriptedCall] = []
+    faults: list[ScriptedFault] = []
+    seconds = 2.0
+    for path in sorted(folder.glob("*.yaml")):
+        data = YAML(typ="safe").load(path)
+        if unknown := set(data) - {"calls", "faults", "department_seconds"}:
+            raise BadScript(f"{path}: unknown {', '.join(sorted(unknown))}")
+        seconds = float(data.get("department_seconds", seconds))
+        calls += [_call(path, entry) for entry in data.get("calls") or ()]
+        faults += [
+            ScriptedFault(entry["on"], float(entry["at"]), {k: v for k, v in entry.items() if k not in ("on", "at")})
+            for entry in data.get("faults") or ()
+        ]
+    _check_unique(calls)
+    return Script(tuple(sorted(calls, key=lambda call: call.at)), tuple(faults), seconds)
+
+
+def only(script: Script, keys: Iterable[str], *, faults: bool = False) -> Script:
+    """The same scenario with these calls alone, for a short rehearsal."""
+    wanted = set(keys)
+    calls = tuple(call for call in script.calls if call.key in wanted)
+    if missing := wanted - {call.key for call in calls}:
+        raise BadScript(f"no such calls: {', '.join(sorted(missing))}")
+    return Script(calls, script.faults if faults else (), script.department_seconds)
+
+
+def _call(path: Path, entry: Mapping[str, Any]) -> ScriptedCall:
+    where = f"{path.name}: {entry.get('key', entry.get('title', '?'))}"
+    if unknown := set(entry) - _CALL_KEYS:
+        raise BadScript(f"{where}: unknown {', '.join(sorted(unknown))}")
+    try:
+        call = ScriptedCall(
+            key=str(entry["key"]), on=entry["on"], at=float(entry["at"]), title=str(entry["title"]),
+            goes_to=entry.get("goes_to"), ends=tuple(entry.get("ends") or ("CLOSED", "RATED")),
+            record=dict(entry.get("record") or {}), together=str(entry.get("together") or ""),
+            secrets=tuple(map(str, entry.get("secrets") or ())), shows=dict(entry.get("shows") or {}),
+            steps=tuple(_step(where, entry, step) for step in entry.get("steps") or ()),
+        )  # fmt: skip
+    except KeyError as error:
+        raise BadScript(f"{where}: {error} is missing") from None
+    if call.on not in PLATFORMS or call.goes_to not in (None, *PLATFORMS) or call.goes_to == call.on:
+        raise BadScript(f"{where}: on and goes_to must be two of {', '.join(PLATFORMS)}")
+    known = set(STAGES[GOVERNMENT].values())
+    if not set(call.ends) <= known:
+        raise BadScript(f"{where}: ends must be among {', '.join(sorted(known))}")
+    return call
+
+
+def _step(where: str, call: Mapping[str, Any], entry: Mapping[str, Any]) -> Step:
+    if unknown := set(entry) - _STEP_KEYS:
+        raise BadScript(f"{where}: unknown in a step: {', '.join(sorted(unknown))}")
+    on, do = entry.get("on", call["on"]), entry["do"]
+    if on not in ACTS.get(do, ()):
+        raise BadScript(f"{where}: {do!r} cannot be done on {on!r}")
+    when = {slug: str(status) for slug, status in (entry.get("when") or {}).items()}
+    for slug, status in when.items():
+        if status not in STAGES.get(slug, {}):
+            raise BadScript(f"{where}: {slug} has no status {status}")
+    ago = entry.get("minutes_ago")
+    return Step(on, float(entry["at"]), do, dict(entry.get("with") or {}), when, None if ago is None else float(ago))
+
+
+def _check_unique(calls: Iterable[ScriptedCall]) -> None:
+    seen: set[str] = set()
+    for call in calls:
+        for mark in (call.key, call.title):
+            if mark in seen:
+                raise BadScript(f"{call.key}: {mark!r} stands twice; records are told apart by their titles")
+            seen.add(mark)
