@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sandbox.airflow_home import lock_home
+from sandbox.airflow_home import LOCK, HomeRefused, lock_home
 from sandbox.standins import StandIn
 
 _POLL = re.compile(r"^(\s+)poll: .*$", re.MULTILINE)
@@ -30,11 +30,14 @@ class Pace:
 
 
 class DemoFolder:
-    """`with DemoFolder(root) as folder`: emptied, and locked against a second demo of the same checkout."""
+    """`with DemoFolder(root) as folder`: emptied, and locked against a second demo of the same checkout.
 
-    def __init__(self, root: Path, name: str = ".demo") -> None:
+    root: the checkout. place: the folder, relative to it. A folder that holds anything but a demo is refused.
+    """
+
+    def __init__(self, root: Path, place: Path = Path(".demo")) -> None:
         self._root = root.resolve()
-        self.path = self._root / name
+        self.path = self._root / place
         self._lock: int | None = None
 
     @property
@@ -50,7 +53,7 @@ class DemoFolder:
         return self.path / "report.json"
 
     def __enter__(self) -> Self:
-        self.path.mkdir(mode=0o700, exist_ok=True)
+        self._refuse_what_is_no_demo()
         self._lock = lock_home(self.path)
         held = {os.fstat(self._lock).st_ino}
         for entry in self.path.iterdir():
@@ -66,6 +69,14 @@ class DemoFolder:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def _refuse_what_is_no_demo(self) -> None:
+        """It will be emptied, so nobody's own folder may be named by mistake."""
+        if self.path.exists() and any(self.path.iterdir()) and not (self.path / LOCK).exists():
+            raise HomeRefused(
+                f"{self.path} 不是演示目录，未作任何改动；请换一个目录。\n"
+                f"{self.path} is no demo's folder and was left alone; choose another one."
+            )
 
     def furnish(self, pace: Pace) -> None:
         """The shipped counties, read as often as the pace says."""

@@ -90,4 +90,5 @@ def _cells(one: CallVerdict) -> tuple[str, ...]:
              for record in (one.own, *one.copies[:1]) if record}  # fmt: skip
     arrow = {GRID: "→", GOVERNMENT: "←"}[one.call.on] if one.call.goes_to else "·"
     missing = "…" if one.call.goes_to else "—"
-    return (one.call.title, arrow, shown.get(GRID, missing), shown.get(GOVERNMENT, missing), "✓" if not one.open else "…")
+    on_grid, on_government = shown.get(GRID, missing), shown.get(GOVERNMENT, missing)
+    return (one.call.title, arrow, on_grid, on_government, "…" if one.open else "✓")

@@ -39,6 +39,7 @@ class _Part:
     native_id: str = ""
     next: int = 0
     waiting_since: float | None = None
+    not_before: float = 0.0
     mending: Future[bool] | None = None
     words: str = ""
 
@@ -96,9 +97,10 @@ class Player:
             self._record(list(parts), now, at_once=bool(together))
         for part in self._parts:
             while part.native_id and part.next < len(part.call.steps):
-                if part.call.steps[part.next].at > elapsed or not self._take(part, now):
+                if max(part.call.steps[part.next].at, part.not_before) > elapsed or not self._take(part, now):
                     break
                 part.next, part.waiting_since, part.mending, part.words = part.next + 1, None, None, ""
+                part.not_before = elapsed + self._script.gap_seconds
 
     def _record(self, parts: list[_Part], now: float, *, at_once: bool) -> None:
         """Records calls; `at_once`: with the platforms' clocks standing still, all in one instant."""
@@ -127,7 +129,7 @@ class Player:
             # Somebody was faster and the screen is out of date: as people do, look again and try again.
             taken, part.words = False, refused.words
         if not taken and now - since > PATIENCE_SECONDS:
-            raise StepStuck(f"{part.call.key}: {step.do} {dict(step.wish)} on {step.on}: {part.words or 'not possible'}")
+            raise StepStuck(f"{part.call.key}: {step.do} {dict(step.wish)} on {step.on}: {part.words}")
         return taken
 
     def _try(self, part: _Part, step: Step, now: float) -> bool:

@@ -56,9 +56,10 @@ def read(doors: Doors, slug: str) -> dict[str, Record]:
 
 def _of_grid(document: Mapping[str, Any]) -> Record:
     entries = tuple(
-        Entry(one["seq"], one["stage"], one["stage"], one["operator"], one["dept"], one["opinion"], _second(one["time"]))
+        Entry(one["seq"], one["stage"], one["stage"], one["operator"], one["dept"], one["opinion"],
+              _second(one["time"]))
         for one in document["processes"]
-    )
+    )  # fmt: skip
     by_exchange = document["created_by"] != "officials"
     return Record(
         GRID, document["eventId"], document["sourceId"] if by_exchange else "", document["title"], document["stage"],

@@ -7,7 +7,7 @@ This module must not know servers; it only says what is written, and what is wri
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,11 +80,13 @@ class ScriptedFault:
 
 @dataclass(frozen=True)
 class Script:
-    """The whole scenario. department_seconds: how often the scripted officials of both platforms act."""
+    """The whole scenario. department_seconds: how often the scripted officials of both platforms act. gap_seconds:
+    how long at least one call's next step comes after the one before."""
 
     calls: tuple[ScriptedCall, ...]
     faults: tuple[ScriptedFault, ...]
     department_seconds: float
+    gap_seconds: float
 
     @property
     def seconds(self) -> float:
@@ -101,19 +103,20 @@ def load(folder: Path = FOLDER) -> Script:
     """The scenario of a folder, its files in order of name. BadScript names the file and the call."""
     calls: list[ScriptedCall] = []
     faults: list[ScriptedFault] = []
-    seconds = 2.0
+    department, gap = 2.0, 1.0
     for path in sorted(folder.glob("*.yaml")):
         data = YAML(typ="safe").load(path)
-        if unknown := set(data) - {"calls", "faults", "department_seconds"}:
+        if unknown := set(data) - {"calls", "faults", "department_seconds", "gap_seconds"}:
             raise BadScript(f"{path}: unknown {', '.join(sorted(unknown))}")
-        seconds = float(data.get("department_seconds", seconds))
+        department = float(data.get("department_seconds", department))
+        gap = float(data.get("gap_seconds", gap))
         calls += [_call(path, entry) for entry in data.get("calls") or ()]
         faults += [
             ScriptedFault(entry["on"], float(entry["at"]), {k: v for k, v in entry.items() if k not in ("on", "at")})
             for entry in data.get("faults") or ()
         ]
     _check_unique(calls)
-    return Script(tuple(sorted(calls, key=lambda call: call.at)), tuple(faults), seconds)
+    return Script(tuple(sorted(calls, key=lambda call: call.at)), tuple(faults), department, gap)
 
 
 def only(script: Script, keys: Iterable[str], *, faults: bool = False) -> Script:
@@ -122,7 +125,20 @@ def only(script: Script, keys: Iterable[str], *, faults: bool = False) -> Script
     calls = tuple(call for call in script.calls if call.key in wanted)
     if missing := wanted - {call.key for call in calls}:
         raise BadScript(f"no such calls: {', '.join(sorted(missing))}")
-    return Script(calls, script.faults if faults else (), script.department_seconds)
+    return replace(script, calls=calls, faults=script.faults if faults else ())
+
+
+def faster(script: Script, factor: float) -> Script:
+    """The same scenario in a fraction of the time. What officials type (minutes_ago) stays."""
+    return Script(
+        calls=tuple(
+            replace(call, at=call.at / factor, steps=tuple(replace(step, at=step.at / factor) for step in call.steps))
+            for call in script.calls
+        ),
+        faults=tuple(replace(fault, at=fault.at / factor) for fault in script.faults),
+        department_seconds=script.department_seconds / factor,
+        gap_seconds=script.gap_seconds / factor,
+    )
 
 
 def _call(path: Path, entry: Mapping[str, Any]) -> ScriptedCall:

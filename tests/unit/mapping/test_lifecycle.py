@@ -56,6 +56,14 @@ def test_folding_does_not_depend_on_arrival(history: list[Action], order: Any) -
     assert fold(shuffled) == fold(history) == fold(in_order(history))
 
 
+@pytest.mark.parametrize("kind", list(ActionKind))
+def test_equal_actions_of_two_platforms_have_one_order(kind: ActionKind) -> None:
+    """The same act at the same instant on both sides: which arrived first decides nothing."""
+    first = act(ActionKind.CALL, 1)
+    one, other = (act(kind, 2).model_copy(update={"platform": name}) for name in ("gov", "grid"))
+    assert in_order([first, one, other]) == in_order([other, one, first])
+
+
 @given(actions(("a", "b", "c")))
 def test_nothing_is_dropped_and_nothing_forbidden_moves(history: list[Action]) -> None:
     """Every action stands in the timeline; a forbidden one is an anomaly and changes no stage, due or counter."""

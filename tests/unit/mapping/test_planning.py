@@ -43,7 +43,8 @@ def every_action() -> list[Action]:
 
 def seen(name: str, status: str, **values: Any) -> Situation:
     lead = "" if LOADED[name].mapping.stages[status] in (None, Stage.CALLED, Stage.ACCEPTED) else LEADS[name]
-    return Situation(**({"status": status, "lead": lead, "fields": FIELDS, "now": NOW} | values))
+    given: dict[str, Any] = {"status": status, "lead": lead, "fields": FIELDS, "now": NOW}
+    return Situation(**(given | values))
 
 
 def carried_out(name: str, status: str, lead: str, steps: Plan) -> str:

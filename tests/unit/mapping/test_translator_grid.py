@@ -278,7 +278,8 @@ def test_entries_typed_in_late_turn_nothing_back(grid: LoadedMapping, tmp_path: 
     first = paper.translator.understand("paper", event(**times, processes=early))
     both = paper.translator.understand("paper", event(**times, processes=early + late))
     standing = fold([*(a for e in both.entries for a in e.actions), *(a for e in first.entries for a in e.actions)])
-    assert standing.stage is Stage.CLOSED and [a.late for a in standing.anomalies if a.entry in ("105", "106")]
+    assert {step.action.entry: step.stage for step in standing.timeline}["105"] is Stage.DISPATCHED
+    assert standing.stage is Stage.CLOSED and [(a.entry, a.late) for a in standing.anomalies] == [("106", True)]
 
 
 def test_a_trace_shows_every_field_and_no_person(grid: LoadedMapping, event: Make) -> None:
