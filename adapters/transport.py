@@ -112,8 +112,10 @@ class Transport:
             return ConfigError(f"地址无效 / not a usable address: {host or '(empty)'}", where=self.where,
                                remedy="检查连接的 host、port、schema / check the connection's host, port, schema")  # fmt: skip
         if _never_connected(error):
-            return Unavailable(f"无法连接 {host} / cannot connect ({_reason(error)})", where=self.where,
-                               remedy="检查平台是否运行、网络与端口；将自动重试 / check platform, network, port; tried again later")  # fmt: skip
+            return Unavailable(
+                f"无法连接 {host} / cannot connect ({_reason(error)})", where=self.where,
+                remedy="检查平台是否运行、网络与端口；将自动重试 / check platform, network, port; tried again later",
+            )  # fmt: skip
         if write:
             return OutcomeUnknown(f"已发送但未收到完整答复 / sent, but no whole answer came ({_reason(error)})",
                                   where=self.where, remedy="先查证再决定，不会盲目重发 / will be looked for first")  # fmt: skip

@@ -75,10 +75,11 @@ def load(path: Path) -> Document:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        raise Problems([Problem(str(path), 1, "", "没有这个文件 / no such file", "", "检查路径 / check the path")]) from None
+        missing = Problem(str(path), 1, "", "没有这个文件 / no such file", "", "检查路径 / check the path")
+        raise Problems([missing]) from None
     except UnicodeDecodeError as error:
-        raise Problems([Problem(str(path), 1, "", f"不是 UTF-8 文本 / not UTF-8 text (byte {error.start})", "UTF-8",
-                                "另存为 UTF-8 / save as UTF-8")]) from None  # fmt: skip
+        found = f"不是 UTF-8 文本 / not UTF-8 text (byte {error.start})"
+        raise Problems([Problem(str(path), 1, "", found, "UTF-8", "另存为 UTF-8 / save as UTF-8")]) from None
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:

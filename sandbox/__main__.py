@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--grid-port", type=int, default=0, help="网格平台端口，0 为任意空闲端口 / 0 = any free one")
     parser.add_argument("--government-port", type=int, default=0, help="政务平台端口 / 0 = any free one")
     parser.add_argument("--department", type=float, default=0.0, metavar="SECONDS",
-                        help="部门自动办理的间隔秒数，0 为不自动办理 / scripted officials act every so often; 0 = never")  # fmt: skip
+                        help="部门自动办理的间隔秒数，0 为不办 / scripted officials act; 0 = never")  # fmt: skip
     wish = parser.parse_args(arguments)
     try:
         with ended_by_signals(), StandIns(wish.grid_port, wish.government_port) as standins:

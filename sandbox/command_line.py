@@ -39,7 +39,7 @@ class Huying:
                 text=True, timeout=_SECONDS, check=False,
             )  # fmt: skip
         except FileNotFoundError:
-            raise CommandFailed(words, f"没有找到 {self._command}，请先执行 make env / missing: run `make env`") from None
+            raise CommandFailed(words, f"没有 {self._command}，请先执行 make env / run `make env`") from None
         except subprocess.TimeoutExpired:
             raise CommandFailed(words, f"{_SECONDS:g} 秒未完成 / took longer than {_SECONDS:g} s") from None
         if done.returncode != 0:

@@ -80,9 +80,8 @@ class Demo:
             for check in checks:
                 self.say(check.result().strip())
             pools = {f"huying_{one['slug']}": _SLOTS for one in platforms.result()}
-        return Airflow(
-            self._folder.airflow_home, self._folder.dags, self._settings, pools=pools, caller=self._caller
-        )
+        home, dags = self._folder.airflow_home, self._folder.dags
+        return Airflow(home, dags, self._settings, pools=pools, caller=self._caller)
 
     def stage(self, airflow: Airflow) -> Staged:
         """Waits for the DAGs, plays the scenario until all is settled, writes the report."""
@@ -115,6 +114,7 @@ class Demo:
         letters = self.huying.data("dead", "list")
         ids = {on["native_id"]: call["call_id"] for call in self.huying.data("calls") for on in call["platforms"]}
         made = report.compose(verdict, airflow.dag_runs(), letters, ids, self._took)
+        made["import_errors"] = [vars(problem) for problem in airflow.import_errors()]
         report.write(self._folder.report, made)
         return made
 
@@ -161,7 +161,8 @@ def last_failures(airflow: Airflow) -> list[str]:
     for run in airflow.api("GET", "/dags/~/dagRuns?state=failed&order_by=id&limit=1000")["dag_runs"]:
         folder = airflow.logs / f"dag_id={run['dag_id']}" / f"run_id={run['dag_run_id']}"
         logs = sorted(folder.glob("task_id=*/attempt=*.log"), key=lambda log: log.stat().st_mtime)
-        found[run["dag_id"]] = f"失败的运行 / failed run: {run['dag_id']} {run['dag_run_id']} {logs[-1] if logs else folder}"
+        place = logs[-1] if logs else folder
+        found[run["dag_id"]] = f"失败的运行 / failed run: {run['dag_id']} {run['dag_run_id']} {place}"
     return list(found.values())
 
 
@@ -189,11 +190,16 @@ def _stay(airflow: Airflow, standins: StandIns, demo: Demo) -> None:
     airflow.wait()
 
 
-def run(script: Script, console: Console, *, stay: bool, timeout: float, pace: Pace, root: Path = ROOT) -> int:
-    """Exit code: 0 when everything is settled and clean, 1 otherwise."""
+def run(
+    script: Script, console: Console, *, stay: bool, timeout: float, pace: Pace, place: Path = Path(".demo")
+) -> int:
+    """Plays in the folder `place`, relative to the checkout. Exit code: 0 when everything is settled and clean, else 1.
+
+    timeout: seconds from now to the end of the scenario. `stay`: afterwards until a signal interrupts.
+    """
     airflow: Airflow | None = None
     demo: Demo | None = None
-    with DemoFolder(root) as folder, StandIns() as standins:
+    with DemoFolder(ROOT, place) as folder, StandIns() as standins:
         try:
             demo = Demo(folder, standins, script, console, pace=pace, timeout=timeout)
             airflow = demo.airflow()
@@ -202,6 +208,7 @@ def run(script: Script, console: Console, *, stay: bool, timeout: float, pace: P
             staged = demo.stage(airflow)
             demo.say(_conclusion(staged, folder))
             wrong = last_failures(airflow) if staged.report["dag_runs"]["failed"] else []
+            wrong += [f"{one['file']}: {one['text']}" for one in staged.report["import_errors"]]
             for words in wrong:
                 demo.say(words)
             if stay:
@@ -222,13 +229,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--timeout", type=float, default=TIMEOUT_SECONDS, help="最长秒数 / most seconds")
     parser.add_argument("--poll", type=int, default=Pace.poll_seconds, help="读取间隔秒数 / seconds between readings")
     parser.add_argument("--only", action="append", default=[], metavar="KEY", help="只演这些呼叫 / only these calls")
+    parser.add_argument("--folder", type=Path, default=Path(".demo"), help="演示目录，会被清空 / emptied first")
     wish = parser.parse_args(arguments)
     console = Console(width=None if sys.stdout.isatty() else 200)
     try:
         with ended_by_signals():
             script = load()
             script = only(script, wish.only) if wish.only else script
-            return run(script, console, stay=wish.stay, timeout=wish.timeout, pace=Pace(poll_seconds=wish.poll))
+            return run(
+                script, console, stay=wish.stay, timeout=wish.timeout, pace=Pace(poll_seconds=wish.poll),
+                place=wish.folder,
+            )  # fmt: skip
     except KeyboardInterrupt:
         print("已停止 · stopped", flush=True)
         return 0 if wish.stay else 130

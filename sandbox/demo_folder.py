@@ -15,9 +15,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sandbox.airflow_home import LOCK, HomeRefused, lock_home
+from sandbox.airflow_home import HomeRefused, lock_home
 from sandbox.standins import StandIn
 
+_MARK = "README"
+_WORDS = "make demo 的目录，每次演示前清空。\nThe folder of `make demo`; emptied before every demo.\n"
 _POLL = re.compile(r"^(\s+)poll: .*$", re.MULTILINE)
 
 
@@ -25,7 +27,7 @@ _POLL = re.compile(r"^(\s+)poll: .*$", re.MULTILINE)
 class Pace:
     """How often each platform is read, and how long after a write an old state may still be read, in whole seconds."""
 
-    poll_seconds: int = 4
+    poll_seconds: int = 5
     lag_seconds: int = 2
 
 
@@ -54,12 +56,14 @@ class DemoFolder:
 
     def __enter__(self) -> Self:
         self._refuse_what_is_no_demo()
+        self.path.mkdir(mode=0o700, exist_ok=True)
+        (self.path / _MARK).write_text(_WORDS, "utf-8")
         self._lock = lock_home(self.path)
-        held = {os.fstat(self._lock).st_ino}
+        kept = {os.fstat(self._lock).st_ino, (self.path / _MARK).stat().st_ino}
         for entry in self.path.iterdir():
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)
-            elif entry.stat(follow_symlinks=False).st_ino not in held:
+            elif entry.stat(follow_symlinks=False).st_ino not in kept:
                 entry.unlink()
         return self
 
@@ -72,7 +76,7 @@ class DemoFolder:
 
     def _refuse_what_is_no_demo(self) -> None:
         """It will be emptied, so nobody's own folder may be named by mistake."""
-        if self.path.exists() and any(self.path.iterdir()) and not (self.path / LOCK).exists():
+        if self.path.exists() and any(self.path.iterdir()) and not (self.path / _MARK).exists():
             raise HomeRefused(
                 f"{self.path} 不是演示目录，未作任何改动；请换一个目录。\n"
                 f"{self.path} is no demo's folder and was left alone; choose another one."

@@ -29,8 +29,8 @@ class NotSettled(RuntimeError):
         found = (("lost", verdict.lost), ("duplicates", verdict.duplicates), ("echoes", verdict.echoes),
                  ("strays", verdict.strays), ("leaks", verdict.leaks))  # fmt: skip
         lines += [f"{name}: {', '.join(words)}" for name, words in found if words]
-        super().__init__("\n".join([f"{seconds:.0f} 秒后仍未办结 / not settled after {seconds:.0f} s:",
-                                    *(lines or ["平台已一致，发件箱未清空 / the platforms agree, the outbox is not empty"])]))  # fmt: skip
+        lines = lines or ["平台已一致，仍有待办或死信 / the platforms agree, something still waits or is dead"]
+        super().__init__("\n".join([f"{seconds:.0f} 秒后仍未办结 / not settled after {seconds:.0f} s:", *lines]))
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from sandbox.scenario.verdict import CallVerdict, Verdict
 
 
 def compose(
-    verdict: Verdict, runs: DagRuns, dead_letters: Sequence[Any], call_ids: Mapping[str, str], seconds: Mapping[str, float]
+    verdict: Verdict, runs: DagRuns, dead_letters: Sequence[Any], call_ids: Mapping[str, str],
+    seconds: Mapping[str, float],
 ) -> dict[str, Any]:
     """The report as data. call_ids: a platform's number to the call's identity. seconds: how long each part took."""
     return {
@@ -32,7 +33,10 @@ def compose(
         "stage_differences": len(verdict.differences),
         "secrets_leaked": len(verdict.leaks),
         "latency_s": verdict.latency(),
-        "dag_runs": {"total": runs.total, "failed": runs.failed, "per_dag": {k: dict(v) for k, v in runs.per_dag.items()}},
+        "dag_runs": {
+            "total": runs.total, "failed": runs.failed,
+            "per_dag": {dag: dict(states) for dag, states in runs.per_dag.items()},
+        },
         "details": {
             "lost": list(verdict.lost), "duplicates": list(verdict.duplicates), "strays": list(verdict.strays),
             "echoes_pushed": list(verdict.echoes), "dead_letters": list(dead_letters),

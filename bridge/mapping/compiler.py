@@ -14,12 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.mapping.language import Mapping, Rule
-from bridge.mapping.notes import ABSENT, Fields, Notes, Unreadable
+from bridge.mapping.notes import ABSENT, Fields, Notes
 from bridge.mapping.paths import get, put
 from bridge.mapping.readers import coded, reader_of
 from bridge.mapping.writers import lacking, writer_of
-
-__all__ = ["Compiled", "Fields", "Notes", "Reader", "Unreadable", "Writer", "compile_fields", "unmapped", "wires_of"]
 
 Reader = Callable[[Map[str, Any], Notes], Fields]
 Writer = Callable[[Fields, Notes], dict[str, Any]]

@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,18 +25,14 @@ def binaries() -> Path | None:
 
 
 @contextlib.contextmanager
-def server(folder: Path) -> Iterator[str]:
+def server() -> Iterator[str]:
     """SQLAlchemy URL of an empty database. PostgreSQL refuses to run as root: then Debian's user `postgres` runs it."""
     bin_folder = binaries()
     assert bin_folder is not None
-    home = folder / "postgres"
-    home.mkdir()
+    home = Path(tempfile.mkdtemp(prefix="huying-postgres-"))  # pytest's own folders are private to root
     as_user: list[str] = []
     if os.geteuid() == 0:
         shutil.chown(home, "postgres", "postgres")
-        for above in home.parents:  # pytest's folders are private to root
-            if above.owner() == "root" and not above.stat().st_mode & 0o001:
-                above.chmod(above.stat().st_mode | 0o011)
         as_user = ["runuser", "-u", "postgres", "--"]
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -51,3 +48,4 @@ def server(folder: Path) -> Iterator[str]:
         yield f"postgresql+psycopg://huying@127.0.0.1:{port}/postgres"
     finally:
         run("pg_ctl", "-D", str(home / "data"), "-m", "immediate", "stop")
+        shutil.rmtree(home, ignore_errors=True)

@@ -18,12 +18,12 @@ pytestmark = pytest.mark.xdist_group("postgres")
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def url() -> Iterator[str]:
     if postgres.binaries() is None:
         if os.environ.get("CI"):
             pytest.fail("PostgreSQL 未安装 / is not installed: apt-get install postgresql")
         pytest.skip("PostgreSQL 未安装，跳过 / not installed, skipped: apt-get install postgresql")
-    with postgres.server(tmp_path_factory.mktemp("pg")) as address:
+    with postgres.server() as address:
         yield address
 
 
@@ -50,7 +50,7 @@ def test_many_workers_migrate_at_once(url: str) -> None:
     def migrate() -> None:
         try:
             Ledger(url).migrate()
-        except BaseException as error:  # noqa: BLE001 - handed to the main thread
+        except BaseException as error:
             troubles.append(error)
 
     threads = [threading.Thread(target=migrate) for _ in range(4)]

@@ -70,7 +70,7 @@ def test_events_below_the_district_are_no_calls(world: World) -> None:
                                                   "townCode": "371103103", "reporter": "张示例"})["eventId"]  # fmt: skip
     assert world.poll("grid").ignored == 1
     assert world.stages() == {}
-    world.at("grid", "officials/move", {"eventId": event, "stage": "05", "operator": "李样例", "dept": "371103103", "opinion": "呼叫"})
+    world.move(event, "05", dept="371103103", opinion="呼叫", operator="李样例")
     world.quiet()
     assert len(world.government_calls()) == 1
 
@@ -80,10 +80,10 @@ def test_returned_and_called_again_keeps_reference_and_number(world: World) -> N
     event = world.grid_call()
     world.quiet()
     (copy,) = world.government_calls()
-    world.at("government", "clerks/act", {"callNo": copy["callNo"], "action": "RETURN", "operator": "王测试", "opinion": "信息不全"})
+    world.act(copy["callNo"], "RETURN", opinion="信息不全")
     world.quiet()
     assert world.event(event)["stage"] == "90"
-    world.at("grid", "officials/move", {"eventId": event, "stage": "05", "operator": "李样例", "dept": "371103103", "opinion": "补充后再次呼叫"})
+    world.move(event, "05", dept="371103103", opinion="补充后再次呼叫", operator="李样例")
     world.quiet()
     (again,) = world.government_calls()
     assert again["callNo"] == copy["callNo"]
@@ -95,10 +95,10 @@ def test_withdrawn_by_the_town_and_called_again(world: World) -> None:
     """05 → 04 is a return to the caller on the other side; the town may call again."""
     event = world.grid_call()
     world.quiet()
-    world.at("grid", "officials/move", {"eventId": event, "stage": "04", "operator": "李样例", "dept": "371103103", "opinion": "镇里自行处理"})
+    world.move(event, "04", dept="371103103", opinion="镇里自行处理", operator="李样例")
     world.quiet()
     assert world.government_calls()[0]["status"] == "RETURNED"
-    world.at("grid", "officials/move", {"eventId": event, "stage": "05", "operator": "李样例", "dept": "371103103", "opinion": "仍需区级"})
+    world.move(event, "05", dept="371103103", opinion="仍需区级", operator="李样例")
     world.quiet()
     assert world.government_calls()[0]["status"] == "ACCEPTED"
     world.assert_agreement()
@@ -110,7 +110,7 @@ def test_rework_and_reopening(world: World) -> None:
     world.quiet()
     number = world.government_calls()[0]["callNo"]
     for action in ("ACCEPT", "DISPATCH", "RESPOND", "FEEDBACK", "DISPATCH", "RESPOND", "FEEDBACK", "CLOSE", "DISPATCH"):
-        world.at("government", "clerks/act", {"callNo": number, "action": action, "operator": "王测试", "opinion": "意见", "deptCode": "LS101"})
+        world.act(number, action, dept="LS101", opinion="意见")
         world.quiet()
     assert world.event(event)["stage"] == "07"
     assert world.call(number)["status"] == "DISPATCHED"
@@ -123,7 +123,7 @@ def test_grid_reopens_a_closed_call(world: World) -> None:
     event = world.grid_call()
     world.quiet()
     for stage in ("06", "07", "08", "09", "10", "11", "09"):
-        world.at("grid", "officials/move", {"eventId": event, "stage": stage, "operator": "王测试", "dept": "DG001", "opinion": "意见"})
+        world.move(event, stage, dept="DG001", opinion="意见", operator="王测试")
         world.quiet()
     assert world.government_calls()[0]["status"] == "HANDLING"
     world.assert_agreement()
@@ -136,7 +136,7 @@ def test_never_sent_then_moved_on(world: World) -> None:
     event = world.grid_call()
     world.round()
     for stage in ("06", "07", "08", "09", "10", "11"):
-        world.at("grid", "officials/move", {"eventId": event, "stage": stage, "operator": "王测试", "dept": "DG001", "opinion": "意见"})
+        world.move(event, stage, dept="DG001", opinion="意见", operator="王测试")
         world.round()
     assert world.government_calls() == []
     world.at("government", "faults", method="DELETE")
@@ -152,7 +152,7 @@ def test_never_sent_returned_and_called_again(world: World) -> None:
     event = world.grid_call()
     world.round()
     for stage in ("90", "05"):
-        world.at("grid", "officials/move", {"eventId": event, "stage": stage, "operator": "王测试", "dept": "371103103", "opinion": "意见"})
+        world.move(event, stage, dept="371103103", opinion="意见", operator="王测试")
         world.round()
     world.at("government", "faults", method="DELETE")
     world.quiet()
@@ -186,10 +186,51 @@ def test_a_confidential_person_never_leaves(world: World, secret: str) -> None:
     number = world.government_call(content="来电人王守密（139-1234-5678）反映道路破损。",
                                    contact={"name": "王守密", "phone": "13912345678", "secret": True})  # fmt: skip
     world.quiet()
-    world.at("government", "clerks/act", {"callNo": number, "action": "ACCEPT", "operator": "王守密", "opinion": "已联系王守密 13912345678"})
+    world.act(number, "ACCEPT", opinion="已联系王守密 13912345678", operator="王守密")
     world.quiet()
     (event,) = world.grid_events()
     assert event["caller"] == "保密"
     assert secret not in str(event)
     assert "139-1234-5678" not in str(event)
     assert "〔保密〕" in event["content"]
+
+
+def test_an_emptied_value_is_a_change(world: World) -> None:
+    """C33: a limit taken away and an address emptied are told; nothing else is."""
+    event = world.grid_call()
+    world.at("grid", "officials/edit", {"eventId": event, "set": {"limitTime": "2026-12-05 17:30:00"}})
+    world.quiet()
+    world.at("grid", "officials/edit", {"eventId": event, "set": {"limitTime": None, "address": ""}})
+    world.quiet()
+    (copy,) = world.government_calls()
+    assert copy["timeline"][-1]["opinion"] == "（更正）地址：（空）；办理时限：（空）"
+
+
+def test_push_works_off_the_outbox_not_off_events(world: World) -> None:
+    """C37: what waits is named at every poll until it is told, so a lost start costs one interval at most."""
+    world.grid_call()
+    assert world.poll("grid").wakes == ["government"]
+    assert world.poll("grid").wakes == ["government"]
+    assert world.poll("government").wakes == ["government"]
+    world.push("government")
+    world.push("grid")
+    assert world.poll("grid").wakes == []
+
+
+def test_several_in_one_second_arrive_each_once(world: World) -> None:
+    """Forty events of one second: forty copies, in one poll and one push."""
+    world.at("grid", "officials/create", {"stage": "05", "title": "同秒上报", "content": "同一秒上报的多件呼叫。", "eventType": "21",
+                                          "townCode": "371103103", "caller": "李样例", "count": 40})  # fmt: skip
+    world.quiet()
+    assert len(world.government_calls()) == 40
+    assert all(len(copies) == 1 for copies in world.copies().values())
+
+
+def test_a_copy_from_a_ledger_that_is_gone_is_no_new_call(world: World) -> None:
+    """A record that carries our reference, of a call this ledger does not know: an orphan, never a second call."""
+    reference = "hy-7f9c24e8-3b12-5fef-8b2c-1a2b3c4d5e6f"
+    client = world.bridge.platforms["grid"].adapter()
+    client.create({"title": "旧副本", "content": "c", "eventType": "03", "stage": "05", "townCode": "371103103",
+                   "caller": "李样例", "sourceId": reference}, reference)  # fmt: skip
+    assert world.poll("grid").ignored == 1
+    assert world.stages() == {}

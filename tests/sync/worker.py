@@ -26,13 +26,15 @@ ROOT = Path(__file__).parents[2]
 @dataclass(frozen=True)
 class Ended:
     """How a worker's run went. state: killed | stopped | done | failed; counts: what its run returned; reached: moment
-    -> how often it came by; error: the exception's class, if it raised one of the product's own."""
+    -> how often it came by; error: the exception's class, if it raised one; grown: bytes of memory at its most, beyond
+    what it began with."""
 
     pid: int
     state: str
     counts: Mapping[str, Any]
     reached: Mapping[str, int]
     error: str = ""
+    grown: int = 0
 
 
 class Workers:
@@ -81,8 +83,6 @@ class Workers:
 
 
 def _serve() -> None:
-    import adapters.government.adapter
-    import adapters.grid.adapter
     import tests.sync.world  # noqa: F401  # imported before the fork: a worker starts in milliseconds
     from adapters.grid import description
 
@@ -131,13 +131,20 @@ def _work(wish: dict[str, Any]) -> int:
     _watch(ledger, reach)
     bridge = bridge_at(folder, wish["urls"], now, ledger=ledger)
     told: dict[str, Any] = {"counts": {}, "reached": reached, "error": ""}
+    began = _most()
     try:
         told["counts"] = asdict((poll if wish["job"] == "poll" else push)(bridge, wish["slug"]))
     except Exception as error:
         told["error"] = type(error).__name__
         traceback.print_exc()
+    told["grown"] = _most() - began
     (folder / f"worker.{os.getpid()}.json").write_text(json.dumps(told))
     return 1 if told["error"] else 0
+
+
+def _most() -> int:
+    """The most memory this process ever held, bytes."""
+    return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) * 1024
 
 
 def _watch(ledger: Any, reach: Callable[[str], None]) -> None:

@@ -82,6 +82,16 @@ class World:
                 "urgency": "URGENT", "townCode": town, "callUnit": "碑廓镇人民政府", **more}  # fmt: skip
         return str(self.at("government", "clerks/create", call)["callNo"])
 
+    def move(self, event: str, stage: str, *, dept: str = "DG099", opinion: str = "意见", operator: str = "王测试") -> None:
+        """An official of the grid sets a stage."""
+        body = {"eventId": event, "stage": stage, "operator": operator, "dept": dept, "opinion": opinion}
+        self.at("grid", "officials/move", body)
+
+    def act(self, number: str, action: str, *, dept: str = "", opinion: str = "意见", operator: str = "王测试") -> None:
+        """A clerk or responder of the government platform acts."""
+        body = {"callNo": number, "action": action, "operator": operator, "opinion": opinion}
+        self.at("government", "clerks/act", body | ({"deptCode": dept} if dept else {}))
+
     def grid_events(self) -> list[dict[str, Any]]:
         return list(self.at("grid", "records", method="GET"))
 

@@ -124,7 +124,7 @@ def test_forward_actions_go_forward_only(kind: ActionKind, stage: Stage | None) 
     """Stages may be skipped and repeated, never turned back; nothing is done to what is returned or cancelled, but
     being accepted directly or settled by the town."""
     after = moved(stage, act(kind, 1))
-    if stage in RANK:
+    if stage is not None and stage in RANK:
         assert after == (FORWARD[kind] if RANK[stage] <= RANK[FORWARD[kind]] else None)
     elif stage is Stage.RETURNED:
         assert after == (FORWARD[kind] if kind in (ActionKind.ACCEPT, ActionKind.CLOSE) else None)
