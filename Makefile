@@ -137,7 +137,7 @@ types: env ## 类型检查 · mypy --strict
 check: lint types test ## 代码、类型与测试 · lint, types and tests
 
 bench: env ## 性能测量 · measurements
-	@$(BIN)/python -m pytest -q tests/bench
+	@$(BIN)/python -m pytest -q -s -o python_files='bench_*.py' tests/bench
 
 lock: ## 重新解析并锁定依赖 · resolve the dependencies anew and write requirements.lock
 	@PYTHON='$(PYTHON)' VENV='.lock-env' bash -c "$$MAKE_VENV"

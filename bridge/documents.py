@@ -7,6 +7,7 @@ not know what a document means; models do.
 
 from __future__ import annotations
 
+import copy
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -64,6 +65,20 @@ class Document:
     def problem(self, key: KeyPath, found: str, allowed: str = "", remedy: str = "") -> Problem:
         path, line = self.where(key)
         return Problem(str(path), line, dotted(key), found, allowed, remedy)
+
+
+    def without(self, keys: Iterable[KeyPath]) -> Document | None:
+        """The document without these keys; None if none of them can be left out."""
+        data = copy.deepcopy(self.data)
+        left_out = False
+        for key in sorted(keys, key=len, reverse=True):
+            place: Any = data
+            for part in key[:-1]:
+                place = place[part]
+            if key and isinstance(place, dict) and key[-1] in place:
+                del place[key[-1]]
+                left_out = True
+        return Document(self.path, data, self.lines) if left_out else None
 
 
 def dotted(key: KeyPath) -> str:
@@ -179,7 +194,7 @@ def problems_of(document: Document, error: ValidationError, below: KeyPath = ())
     """pydantic's complaints as problems. Union branches that did not fit are told once, at the key itself."""
     found: dict[tuple[KeyPath, str], Problem] = {}
     for one in error.errors(include_url=False):
-        key = below + _real(document, below, one["loc"])
+        key = below + real_key(document, one["loc"], below)
         kind, given = one["type"], one.get("input")
         if kind == "extra_forbidden":
             problem = document.problem(key, f"不认识的键 / unknown key {key[-1]!r}", remedy="检查拼写 / check the spelling")
@@ -191,7 +206,7 @@ def problems_of(document: Document, error: ValidationError, below: KeyPath = ())
     return list(found.values())
 
 
-def _real(document: Document, below: KeyPath, loc: tuple[int | str, ...]) -> KeyPath:
+def real_key(document: Document, loc: tuple[int | str, ...], below: KeyPath = ()) -> KeyPath:
     """The key path without pydantic's own words for union branches, which stand in no file."""
     here: Any = document.data
     for part in below:

@@ -22,7 +22,8 @@ from bridge.bridged import Bridge, Bridged
 from bridge.ledger import dead, queue
 from bridge.ledger.ledger import micros, new_id
 from bridge.ledger.tables import cursors, pages, platforms, raw_records, records
-from bridge.mapping.notes import Unreadable
+from bridge.mapping.notes import ABSENT, Unreadable
+from bridge.mapping.paths import taker
 from bridge.reading import apply
 
 log = logging.getLogger(__name__)
@@ -145,9 +146,8 @@ def keep(tx: Connection, bridge: Bridge, platform: Bridged, record: WireRecord, 
 
 
 def _reference(platform: Bridged, record: WireRecord) -> str | None:
-    path = platform.translator.mapping.record.reference
-    value = record.body.get(path) if path else None
-    return str(value)[:128] if value else None
+    value = taker(platform.translator.mapping.record.reference)(record.body)
+    return str(value)[:128] if value not in (ABSENT, None, "") else None
 
 
 def _understood(

@@ -15,10 +15,10 @@ from bridge.dead import NotPossible
 from bridge.inbound import PollCounts
 from bridge.inbound import poll as poll_platform
 from bridge.ledger.tables import calls
-from bridge.outbound import PushCounts
 from bridge.outbound import push as push_platform
 from bridge.overview import keys_of, without_persons
 from bridge.routing import decide
+from bridge.sending import PushCounts
 
 routes = typer.Typer(no_args_is_help=True, help="路由：呼叫送往哪里 / routes: where calls go")
 Slug = Annotated[str, typer.Argument(help="平台短名 / slug")]

@@ -93,7 +93,7 @@ class Ledger:
         try:
             yield
         except DBAPIError as error:
-            raise LedgerError(f"台账 {self.shown}：{_reason(str(error.orig))}") from error
+            raise LedgerError(f"台账 {self.shown}：{_reason(error)}") from error
         except (OSError, ImportError) as error:
             raise LedgerError(f"台账 {self.shown} 无法打开 / ledger cannot be opened: {error}") from error
         except SQLAlchemyError as error:
@@ -122,16 +122,25 @@ def _engine(url: str, *, sqlite: bool, wait_seconds: float) -> Engine:
     return engine
 
 
-def _reason(words: str) -> str:
-    said = words.lower()
-    for sign, reason in (
-        ("locked", "被占用，稍后重试 / locked by another process → 结束占用它的程序 / end what holds it"),
-        ("readonly", "只读 / read-only → 检查文件与目录的写权限 / check write permission of file and folder"),
-        ("full", "磁盘已满 / disk is full → 清理磁盘空间；未写入任何内容 / free some space; nothing was written"),
-        ("unable to open", "无法打开 / cannot be opened → 检查目录是否存在与权限 / check the folder and its permission"),
-        ("malformed", "文件损坏 / file is damaged → 从备份恢复 / restore from a backup"),
-        ("not a database", "不是台账文件 / not a ledger file → 检查 HUYING_LEDGER / check HUYING_LEDGER"),
-    ):
-        if sign in said:
-            return reason
-    return f"数据库错误 / database error: {words.splitlines()[0][:200]}"
+_REASONS = (
+    ("locked", "被占用，稍后重试 / locked by another process → 结束占用它的程序 / end what holds it"),
+    ("readonly", "只读 / read-only → 检查文件与目录的写权限 / check write permission of file and folder"),
+    ("full", "磁盘已满 / disk is full → 清理磁盘空间；未写入任何内容 / free some space; nothing was written"),
+    ("unable to open", "无法打开 / cannot be opened → 检查目录是否存在与权限 / check the folder and its permission"),
+    ("malformed", "文件损坏 / file is damaged → 从备份恢复 / restore from a backup"),
+    ("not a database", "不是台账文件 / not a ledger file → 检查 HUYING_LEDGER / check HUYING_LEDGER"),
+)
+
+
+def _reason(error: DBAPIError) -> str:
+    """Why, in words. A full disk ends SQLite's whole transaction, so that the savepoint inside fails after it: the
+    first error of the chain that says something is the reason, not the last."""
+    seen: BaseException | None = error
+    while seen is not None:
+        said = str(seen.orig).lower() if isinstance(seen, DBAPIError) else ""
+        for sign, reason in _REASONS:
+            if sign in said:
+                return reason
+        seen = seen.__cause__ or seen.__context__
+    words = str(error.orig).splitlines() or [type(error.orig).__name__]
+    return f"数据库错误 / database error: {words[0][:200]}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, insert, select, update
 
 from bridge.ledger.ledger import new_id
 from bridge.ledger.tables import attempts, outbox, platforms
@@ -21,22 +21,21 @@ def enqueue(tx: Connection, call: int, platform: str, kind: str, body: dict[str,
                                      created_at=now, done=0, tries=0, token=0, leased_until=0, reason=""))  # fmt: skip
 
 
-def claim(tx: Connection, platform: str, now: int, lease: int) -> Row[Any] | None:
-    """The oldest row that may go now, leased for `lease` microseconds; None if there is nothing to do.
-
-    A row may go if nothing for the same call and platform stands before it, dead rows included, and nobody holds it.
-    """
+def _may_go(now: int) -> ColumnElement[bool]:
+    """A row may go if nothing for the same call and platform stands before it, dead rows included, and nobody holds it."""
     before = outbox.alias("before")
+    return and_(
+        outbox.c.state == "waiting", outbox.c.available_at <= now, outbox.c.leased_until <= now,
+        ~exists().where(before.c.platform == outbox.c.platform, before.c.call == outbox.c.call, before.c.id < outbox.c.id,
+                        before.c.state.in_(OPEN)),
+    )  # fmt: skip
+
+
+def claim(tx: Connection, platform: str, now: int, lease: int) -> Row[Any] | None:
+    """The oldest row that may go now, leased for `lease` microseconds; None if there is nothing to do."""
     row = tx.execute(
-        select(outbox)
-        .where(
-            outbox.c.platform == platform, outbox.c.state == "waiting", outbox.c.available_at <= now,
-            outbox.c.leased_until <= now,
-            ~exists().where(and_(before.c.platform == platform, before.c.call == outbox.c.call, before.c.id < outbox.c.id,
-                                 before.c.state.in_(OPEN))),
-        )
-        .order_by(outbox.c.id).limit(1)
-    ).first()  # fmt: skip
+        select(outbox).where(outbox.c.platform == platform, _may_go(now)).order_by(outbox.c.id).limit(1)
+    ).first()
     if row is None:
         return None
     taken = tx.execute(
@@ -78,12 +77,9 @@ def open_rows(tx: Connection, call: int, platform: str) -> int:
 
 
 def ready(tx: Connection, now: int) -> list[str]:
-    """The platforms that have something to do now and are not blocked, in order of name."""
+    """The platforms for which a row may go now and which are not blocked, in order of name."""
     blocked = select(platforms.c.platform).where(platforms.c.blocked_until > now)
-    query = (
-        select(outbox.c.platform).distinct()
-        .where(outbox.c.state == "waiting", outbox.c.available_at <= now, outbox.c.platform.not_in(blocked))
-    )  # fmt: skip
+    query = select(outbox.c.platform).distinct().where(_may_go(now), outbox.c.platform.not_in(blocked))
     return sorted(tx.execute(query).scalars())
 
 

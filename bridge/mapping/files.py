@@ -12,10 +12,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from bridge.documents import Document, Problem, Problems, load, model, nearest, overlay
+from pydantic import ValidationError
+
+from bridge.documents import Document, Problem, Problems, load, model, nearest, overlay, real_key
 from bridge.mapping.checking import check
 from bridge.mapping.language import Mapping
 from bridge.mapping.translator import Translator
+
+MOST_PASSES = 5
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,10 @@ def load_mapping(name: str, folders: Sequence[Path]) -> LoadedMapping:
     document = chain[-1]
     for above in reversed(chain[:-1]):
         document = overlay(document, above)
-    mapping = model(document, Mapping)
+    try:
+        mapping = model(document, Mapping)
+    except Problems as broken:
+        raise Problems({*broken.problems, *_the_rest(document)}) from None
     problems = list(check(document, mapping))
     if mapping.mapping != path.stem:
         found = f"{mapping.mapping!r} 与文件名不同 / is not the file's name"
@@ -67,6 +74,25 @@ def load_mapping(name: str, folders: Sequence[Path]) -> LoadedMapping:
     for file in files:
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return LoadedMapping(name, document, mapping, files, digest.hexdigest())
+
+
+def _the_rest(document: Document) -> list[Problem]:
+    """What else is wrong, once the parts that do not even fit the language are left aside: all is told at once. What
+    merely follows from their absence (it names them) is not."""
+    left, gone = document, set[str]()
+    for _ in range(MOST_PASSES):
+        try:
+            found = check(left, Mapping.model_validate(left.data))
+        except ValidationError as error:
+            keys = {real_key(left, one["loc"]) for one in error.errors(include_url=False)}
+            gone |= {str(part) for key in keys for part in key[-1:]}
+            smaller = left.without(keys)
+            if smaller is None:
+                return []
+            left = smaller
+        else:
+            return [one for one in found if not any(name in str(one) for name in gone)]
+    return []
 
 
 def _chain(path: Path, folders: Sequence[Path]) -> list[Document]:

@@ -7,12 +7,12 @@ import base64
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from adapters.errors import BrokenReply
 from bridge import dead
 from bridge.bridged import Bridge
 from bridge.ledger.history import actions_of
@@ -37,7 +37,7 @@ def damaged(world: World, slug: str, fields: dict[str, Any], remove: tuple[str, 
     number = make(title="损坏")
     make(title="邻居二")
     if slug == "grid":
-        world.at("grid", "raw", {"eventId": number, **fields, **dict.fromkeys(remove)})
+        world.at("grid", "settings", {"damage": {number: {**fields, **dict.fromkeys(remove)}}})
     else:
         world.at("government", "damage", {"callNo": number, "set": fields, "remove": list(remove)})
     return number
@@ -99,11 +99,9 @@ def test_three_megabytes_of_description(world: World, tmp_path: Path) -> None:
     damaged(world, "government", {"content": "污" * 1_000_000 + "x" * 2_000_000})
     urls = {"grid": world.grid.url, "government": world.government.url}
     with Workers() as workers:
-        began = monotonic()
         ended = workers.run(tmp_path, urls, world.ahead[0], "poll", "government")
-        took = monotonic() - began
     assert ended.state == "done" and ended.counts["applied"] + ended.counts["dead"] == 3
-    assert ended.grown < 256_000_000 and took < 5, (ended.grown, took)
+    assert ended.grown < 256_000_000 and ended.took < 5, ended
     world.quiet()
     assert {e["title"] for e in world.grid_events()} >= {"邻居一", "邻居二"}
 
@@ -124,7 +122,7 @@ def test_dates_that_are_none(slug: str, fields: dict[str, Any], world: World) ->
     with world.bridge.ledger.begin() as tx:
         found = tx.execute(select(calls).where(calls.c.origin_id == number)).first()
         if found is not None:
-            assert "1970" not in str(found.fields) and "0000" not in str(found.fields), found.fields
+            assert "1970" not in str(found.fields) and "0000-00" not in str(found.fields), found.fields
             assert all(action.at.year >= 2026 for action in actions_of(tx, found.id))
     assert (found is None) == (counts.dead == 1)
     world.quiet()
@@ -164,13 +162,16 @@ def test_control_characters(slug: str, world: World) -> None:
 
 
 def test_bytes_that_are_no_utf8(world: World) -> None:
-    """One event's text is GBK inside a UTF-8 page: that is said with the record's number, its bytes are kept, and its
-    neighbours go on."""
+    """GBK text inside a page that says UTF-8: no byte of it is guessed at. The page is kept whole, once, the cursor
+    stays, and mended on the platform all of it comes in."""
     number = damaged(world, "grid", {"title": {"base64": base64.b64encode("倾倒".encode("gbk")).decode()}})
-    counts = world.poll("grid")
-    assert (counts.applied, counts.dead) == (2, 1)
-    (letter,) = world.dead()
-    assert letter.native_id == number and "title" in letter.what
+    for _ in range(2):
+        with pytest.raises(BrokenReply, match="UTF-8|encoding"):
+            world.poll("grid")
+    assert world.stages() == {} and 1 <= len(world.dead()) <= 2
+    world.at("grid", "settings", {"damage": {}})
+    assert world.poll("grid").applied == 3
+    assert number in {e["eventId"] for e in world.grid_events()}
 
 
 def test_dropped_and_changed_again(world: World) -> None:

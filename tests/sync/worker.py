@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any, Self
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 class Ended:
     """How a worker's run went. state: killed | stopped | done | failed; counts: what its run returned; reached: moment
     -> how often it came by; error: the exception's class, if it raised one; grown: bytes of memory at its most, beyond
-    what it began with."""
+    what it began with; took: seconds."""
 
     pid: int
     state: str
@@ -35,6 +36,7 @@ class Ended:
     reached: Mapping[str, int]
     error: str = ""
     grown: int = 0
+    took: float = 0.0
 
 
 class Workers:
@@ -131,13 +133,13 @@ def _work(wish: dict[str, Any]) -> int:
     _watch(ledger, reach)
     bridge = bridge_at(folder, wish["urls"], now, ledger=ledger)
     told: dict[str, Any] = {"counts": {}, "reached": reached, "error": ""}
-    began = _most()
+    began, since = _most(), monotonic()
     try:
         told["counts"] = asdict((poll if wish["job"] == "poll" else push)(bridge, wish["slug"]))
     except Exception as error:
         told["error"] = type(error).__name__
         traceback.print_exc()
-    told["grown"] = _most() - began
+    told |= {"grown": _most() - began, "took": monotonic() - since}
     (folder / f"worker.{os.getpid()}.json").write_text(json.dumps(told))
     return 1 if told["error"] else 0
 

@@ -196,12 +196,14 @@ def bridged(
 
 def bridge_at(
     folder: Path, urls: Mapping[str, str], now: Any, *, ledger: Ledger, grid_settings: Mapping[str, Any] | None = None,
-    government_settings: Mapping[str, Any] | None = None,
+    government_settings: Mapping[str, Any] | None = None, password: str = "",
 ) -> Bridge:  # fmt: skip
-    """The bridge between two platforms that answer at these addresses. Several may share one ledger, as workers do."""
+    """The bridge between two platforms that answer at these addresses. Several may share one ledger, as workers do.
+    password: instead of the right ones."""
+    (grid, grid_password), (government, secret) = LOGINS["grid"], LOGINS["government"]
     platforms = {
-        "grid": bridged("grid", urls["grid"], *LOGINS["grid"], folder, now, grid_settings or {}),
-        "government": bridged("government", urls["government"], *LOGINS["government"], folder, now,
+        "grid": bridged("grid", urls["grid"], grid, password or grid_password, folder, now, grid_settings or {}),
+        "government": bridged("government", urls["government"], government, password or secret, folder, now,
                               {"requests_per_second": 20, "burst": 40, **(government_settings or {})}),
     }  # fmt: skip
     return Bridge(ledger, platforms, ROUTES, now)
