@@ -100,8 +100,9 @@ def load(path: Path) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        raise Problems([Problem(str(path), line, "", f"YAML 语法错误 / YAML syntax: {error.problem}", "",
-                                "检查缩进（不可用制表符）、冒号、引号 / check indentation (no tabs), colons, quotes")]) from None  # fmt: skip
+        remedy = "检查缩进（不可用制表符）、冒号、引号 / check indentation (no tabs), colons, quotes"
+        found = f"YAML 语法错误 / YAML syntax: {error.problem}"
+        raise Problems([Problem(str(path), line, "", found, "", remedy)]) from None
     except yaml.YAMLError as error:
         raise Problems([Problem(str(path), 1, "", f"不可读的字符 / unreadable characters: {error}", "", "")]) from None
     lines: dict[KeyPath, Where] = {}

@@ -126,10 +126,8 @@ def _field_row(
     else:
         wires = list(rule.wire or rule.when)
         found = " · ".join(shown(_take(body, path)) for path in wires)
-    if field not in fields:
-        value = "（未显示 / not shown）"
-    else:
-        value = _person(fields[field]) if parts else shown(fields[field])
+    shown_value = _person if parts else shown
+    value = shown_value(fields[field]) if field in fields else "（未显示 / not shown）"
     return TraceRow("field", " · ".join(wires), found, field, value, note, line)
 
 

@@ -166,7 +166,7 @@ def test_bytes_that_are_no_utf8(world: World) -> None:
     stays, and mended on the platform all of it comes in."""
     number = damaged(world, "grid", {"title": {"base64": base64.b64encode("倾倒".encode("gbk")).decode()}})
     for _ in range(2):
-        with pytest.raises(BrokenReply, match="UTF-8|encoding"):
+        with pytest.raises(BrokenReply, match="encoding"):
             world.poll("grid")
     assert world.stages() == {} and 1 <= len(world.dead()) <= 2
     world.at("grid", "settings", {"damage": {}})
