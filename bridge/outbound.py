@@ -196,18 +196,16 @@ def _tell(run: Run, row: Row[Any]) -> None:
 
 
 def _plan(run: Run, row: Row[Any], link: Row[Any], call: Row[Any]) -> Plan:
-    mapping, fields = run.platform.translator.mapping, call.fields
-    lead, due = link.snapshot.get("lead") or {}, link.snapshot.get("due")
-    seen = Situation(link.status, str(lead.get("code") or ""), fields, run.bridge.now(), secrets_of(fields),
-                     moment(due) if due else None)  # fmt: skip
+    mapping = run.platform.translator.mapping
     match row.kind:
         case "remark":
-            return planning.remark(mapping, row.body["text"], seen)
+            return planning.remark(mapping, row.body["text"], _situation(run, link, call))
         case "edit":
-            return planning.remark(mapping, planning.edited(row.body["fields"]), seen) if mapping.edits == "remark" \
-                else Plan(reason="该平台不能更改已建呼叫 / the platform cannot edit")  # fmt: skip
+            if mapping.edits != "remark":
+                return Plan(reason="该平台不能更改已建呼叫 / the platform cannot edit")
+            return planning.remark(mapping, planning.edited(row.body["fields"]), _situation(run, link, call))
         case "align":
-            return planning.align(mapping, Stage(call.stage), seen)
+            return planning.align(mapping, Stage(call.stage), _situation(run, link, call))
     with run.bridge.ledger.begin() as tx:
         timeline = fold(actions_of(tx, row.call)).timeline
     key = tuple(row.body["key"])
@@ -216,7 +214,24 @@ def _plan(run: Run, row: Row[Any], link: Row[Any], call: Row[Any]) -> Plan:
         return Plan(reason="动作已不在历史中 / the action is no longer in the history")
     if not step.applied:
         return Plan(reason="与生命周期不符，仅作记录 / not allowed by the lifecycle: recorded and shown only")
-    return planning.plan(mapping, step.action, step.stage, seen)
+    if "due" in link.rebase and planning.needs_limit(mapping, step.action):
+        link = _read_again(run, link)  # the platform set a limit of its own when it took our last operation
+    return planning.plan(mapping, step.action, step.stage, _situation(run, link, call))
+
+
+def _situation(run: Run, link: Row[Any], call: Row[Any]) -> Situation:
+    lead, due = link.snapshot.get("lead") or {}, link.snapshot.get("due")
+    return Situation(link.status, str(lead.get("code") or ""), call.fields, run.bridge.now(), secrets_of(call.fields),
+                     moment(due) if due else None)  # fmt: skip
+
+
+def _read_again(run: Run, link: Row[Any]) -> Row[Any]:
+    """The link as the platform shows it at this moment."""
+    record = run.adapter.fetch(link.native_id)
+    with run.bridge.ledger.begin() as tx:
+        if record is not None:
+            keep(tx, run.bridge, run.platform, record, run.now())
+        return tx.execute(select(links).where(links.c.id == link.id)).one()
 
 
 def _step(run: Run, row: Row[Any], link: Row[Any], number: int, step: dict[str, Any]) -> bool:

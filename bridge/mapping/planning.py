@@ -82,6 +82,12 @@ class _Writing:
     notes: Notes = field(default_factory=Notes)
 
 
+def needs_limit(mapping: Mapping, action: Action) -> bool:
+    """Does telling this action depend on the limit that the platform shows now?"""
+    sending = mapping.moves.get(key_of(action)) or mapping.moves.get(str(action.kind))
+    return sending is not None and sending.due == "needed"
+
+
 def key_of(action: Action) -> str:
     """The key under `moves` of an action: RETURN.caller, EXTEND.requested, ACCEPT."""
     if action.phase != "granted":
@@ -188,6 +194,8 @@ def _way(mapping: Mapping, status: str, code: str, stage: Stage | None, kind: Ac
         return [code] if after is not None else None
     if _passed(mapping, status, stage, kind):
         return None
+    if after is not None and mapping.stages.get(status) == stage != mapping.stages.get(after):
+        return None  # it stands there already, and the operation would lead away
     if after is not None and shown(mapping, after, stage):
         return [code]
     path = _search(mapping, status, code, lambda s: mapping.stages.get(s) == stage, stage)

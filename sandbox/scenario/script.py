@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
+import yaml
 
 from sandbox.scenario.stages import STAGES
 from sandbox.standins import GOVERNMENT, GRID
@@ -24,8 +24,8 @@ ACTS: Mapping[str, tuple[str, ...]] = {
     "move": (GRID,), "late_entry": (GRID,), "damage": (GRID,), "act": (GOVERNMENT,), "edit": PLATFORMS,
     "mend": (GRID,),  # once the record is a dead letter: heal the damage, and have it tried again
 }  # fmt: skip
-_CALL_KEYS = {"key", "on", "at", "title", "goes_to", "ends", "shows", "together", "secrets", "record", "steps"}
-_STEP_KEYS = {"on", "at", "when", "do", "with", "minutes_ago"}
+_CALL_KEYS = {"key", "where", "at", "title", "goes_to", "ends", "shows", "together", "secrets", "record", "steps"}
+_STEP_KEYS = {"where", "at", "when", "do", "with", "minutes_ago"}
 
 
 class BadScript(ValueError):
@@ -105,14 +105,14 @@ def load(folder: Path = FOLDER) -> Script:
     faults: list[ScriptedFault] = []
     department, gap = 2.0, 1.0
     for path in sorted(folder.glob("*.yaml")):
-        data = YAML(typ="safe").load(path)
+        data = yaml.safe_load(path.read_text("utf-8"))
         if unknown := set(data) - {"calls", "faults", "department_seconds", "gap_seconds"}:
-            raise BadScript(f"{path}: unknown {', '.join(sorted(unknown))}")
+            raise BadScript(f"{path}: unknown {', '.join(sorted(map(str, unknown)))}")
         department = float(data.get("department_seconds", department))
         gap = float(data.get("gap_seconds", gap))
         calls += [_call(path, entry) for entry in data.get("calls") or ()]
         faults += [
-            ScriptedFault(entry["on"], float(entry["at"]), {k: v for k, v in entry.items() if k not in ("on", "at")})
+            ScriptedFault(entry["where"], float(entry["at"]), {k: v for k, v in entry.items() if k not in ("where", "at")})
             for entry in data.get("faults") or ()
         ]
     _check_unique(calls)
@@ -144,10 +144,10 @@ def faster(script: Script, factor: float) -> Script:
 def _call(path: Path, entry: Mapping[str, Any]) -> ScriptedCall:
     where = f"{path.name}: {entry.get('key', entry.get('title', '?'))}"
     if unknown := set(entry) - _CALL_KEYS:
-        raise BadScript(f"{where}: unknown {', '.join(sorted(unknown))}")
+        raise BadScript(f"{where}: unknown {', '.join(sorted(map(str, unknown)))}")
     try:
         call = ScriptedCall(
-            key=str(entry["key"]), on=entry["on"], at=float(entry["at"]), title=str(entry["title"]),
+            key=str(entry["key"]), on=entry["where"], at=float(entry["at"]), title=str(entry["title"]),
             goes_to=entry.get("goes_to"), ends=tuple(entry.get("ends") or ("CLOSED", "RATED")),
             record=dict(entry.get("record") or {}), together=str(entry.get("together") or ""),
             secrets=tuple(map(str, entry.get("secrets") or ())), shows=dict(entry.get("shows") or {}),
@@ -156,7 +156,7 @@ def _call(path: Path, entry: Mapping[str, Any]) -> ScriptedCall:
     except KeyError as error:
         raise BadScript(f"{where}: {error} is missing") from None
     if call.on not in PLATFORMS or call.goes_to not in (None, *PLATFORMS) or call.goes_to == call.on:
-        raise BadScript(f"{where}: on and goes_to must be two of {', '.join(PLATFORMS)}")
+        raise BadScript(f"{where}: where and goes_to must be two of {', '.join(PLATFORMS)}")
     known = set(STAGES[GOVERNMENT].values())
     if not set(call.ends) <= known:
         raise BadScript(f"{where}: ends must be among {', '.join(sorted(known))}")
@@ -165,8 +165,8 @@ def _call(path: Path, entry: Mapping[str, Any]) -> ScriptedCall:
 
 def _step(where: str, call: Mapping[str, Any], entry: Mapping[str, Any]) -> Step:
     if unknown := set(entry) - _STEP_KEYS:
-        raise BadScript(f"{where}: unknown in a step: {', '.join(sorted(unknown))}")
-    on, do = entry.get("on", call["on"]), entry["do"]
+        raise BadScript(f"{where}: unknown in a step: {', '.join(sorted(map(str, unknown)))}")
+    on, do = entry.get("where", call["where"]), entry["do"]
     if on not in ACTS.get(do, ()):
         raise BadScript(f"{where}: {do!r} cannot be done on {on!r}")
     when = {slug: str(status) for slug, status in (entry.get("when") or {}).items()}

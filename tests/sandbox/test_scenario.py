@@ -109,13 +109,13 @@ def test_places_exist() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("calls: [{key: a, on: grid, at: 0, title: t, gose_to: x}]", "gose_to"),
-        ("calls: [{key: a, on: grid, at: 0}]", "title"),
-        ("calls: [{key: a, on: moon, at: 0, title: t}]", "on and goes_to"),
-        ("calls: [{key: a, on: grid, at: 0, title: t, ends: [DONE]}]", "ends"),
-        ("calls: [{key: a, on: grid, at: 0, title: t, steps: [{at: 1, do: act}]}]", "'act' cannot be done on 'grid'"),
-        ("calls: [{key: a, on: grid, at: 0, title: t, steps: [{at: 1, do: move, when: {grid: '13'}}]}]", "status 13"),
-        ("calls: [{key: a, on: grid, at: 0, title: t}, {key: b, on: grid, at: 0, title: t}]", "stands twice"),
+        ("calls: [{key: a, where: grid, at: 0, title: t, gose_to: x}]", "gose_to"),
+        ("calls: [{key: a, where: grid, at: 0}]", "title"),
+        ("calls: [{key: a, where: moon, at: 0, title: t}]", "where and goes_to"),
+        ("calls: [{key: a, where: grid, at: 0, title: t, ends: [DONE]}]", "ends"),
+        ("calls: [{key: a, where: grid, at: 0, title: t, steps: [{at: 1, do: act}]}]", "'act' cannot be done on 'grid'"),
+        ("calls: [{key: a, where: grid, at: 0, title: t, steps: [{at: 1, do: move, when: {grid: '13'}}]}]", "status 13"),
+        ("calls: [{key: a, where: grid, at: 0, title: t}, {key: b, where: grid, at: 0, title: t}]", "stands twice"),
         ("cals: []", "cals"),
     ],
 )

@@ -234,3 +234,21 @@ def test_a_copy_from_a_ledger_that_is_gone_is_no_new_call(world: World) -> None:
                    "caller": "李样例", "sourceId": reference}, reference)  # fmt: skip
     assert world.poll("grid").ignored == 1
     assert world.stages() == {}
+
+
+def test_an_extension_right_after_the_dispatch(world: World) -> None:
+    """The limit that a platform sets by itself when it takes our dispatch counts for the extension that follows at once."""
+    number = world.government_call()
+    world.quiet()
+    (event,) = world.grid_events()
+    world.move(event["eventId"], "06")
+    world.quiet()
+    world.act(number, "DISPATCH", dept="LS104")
+    limit = int(world.bridge.now().timestamp() * 1000) + 6 * 24 * 3600 * 1000
+    world.at("government", "clerks/act", {"callNo": number, "action": "EXTEND", "operator": "王测试", "opinion": "申请延期",
+                                          "limitTime": limit})  # fmt: skip
+    world.quiet()
+    shown = world.event(event["eventId"])
+    assert [p["stage"] for p in shown["processes"]][-2:] == ["07", "07"]
+    assert shown["processes"][-1]["opinion"].startswith("【延期】")
+    assert world.dead() == []
