@@ -11,6 +11,7 @@ from typing import Any
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, DeltaTriggerTimetable, task
 
+from adapters.errors import Unavailable
 from bridge.configuration import ConfiguredPlatform
 from dags.runs import describe, for_operators, generate, outbox
 
@@ -33,7 +34,10 @@ def build(dag_id: str, platform: ConfiguredPlatform) -> DAG:
             from bridge import assembly, outbound
 
             with for_operators():
-                return outbound.summary(outbound.push(assembly.assemble(os.environ, only={slug}), slug))
+                counts = outbound.push(assembly.assemble(os.environ, only={slug}), slug)
+                if counts.blocked:  # left alone for a while after trouble: still not told, so not green
+                    raise Unavailable(counts.blocked)
+                return outbound.summary(counts)
 
         push(platform.slug)
     return dag

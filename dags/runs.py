@@ -21,7 +21,8 @@ from bridge.documents import Problems
 from bridge.ledger.ledger import LedgerError
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
-RETRIES = {"retries": 2, "retry_delay": timedelta(seconds=15)}
+RETRIES = {"retries": 2, "retry_delay": timedelta(seconds=3)}
+"""For a blip only: the schedule and the outbox are the real retries."""
 
 
 def pool(slug: str) -> str:

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 from pydantic import ValidationError
 
-from adapters.errors import BrokenReply, ConfigError, Missing, Refused
+from adapters.errors import BrokenReply, ConfigError, Refused
 from adapters.grid.client import Client, Rows, outcome_unknown
 from adapters.grid.events import Event
 from adapters.grid.outgoing import Outgoing, clean
@@ -87,10 +87,10 @@ class GridAdapter:
             ) from error  # fmt: skip
 
     def fetch(self, native_id: str) -> WireRecord | None:
-        """getEvent; 2002 is None."""
+        """getEvent. 2002 is None, and so is 2001, by which the platform says that this cannot be the id of any event."""
         try:
             event, answer = self.client.get(native_id)
-        except Missing:
+        except Refused:
             return None
         return _record(event, answer)
 

@@ -18,7 +18,7 @@ from sandbox.scenario.records import BEIJING, Record, Watch
 from sandbox.scenario.script import Script, ScriptedCall, Step
 from sandbox.standins import GOVERNMENT, GRID, Doors, DoorShut
 
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 150.0
 _CREATE = {GRID: "officials/create", GOVERNMENT: "clerks/create"}
 _EDIT = {GRID: "officials/edit", GOVERNMENT: "clerks/edit"}
 _ID = {GRID: "eventId", GOVERNMENT: "callNo"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import threading
 from collections.abc import Callable, Iterator
@@ -240,7 +241,9 @@ class Engine:
         if letters:
             heal()
         for letter in letters:
-            dead.retry(self.bridge, letter)
+            # The thread's next reading may be faster: then there is nothing left to retry.
+            with contextlib.suppress(dead.NotPossible):
+                dead.retry(self.bridge, letter)
         return bool(letters)
 
 
@@ -265,7 +268,7 @@ def test_the_whole_scenario_is_played_to_its_end(standins: StandIns, tmp_path: P
         with running.bridge.ledger.begin() as tx:
             letters = overview.letters(tx, every=True)
     assert outcome.verdict.clean
-    assert [one.state for one in letters] == ["retried"]
+    assert [one.state for one in letters] in (["retried"], ["mended"])
     assert any(one.differences for one in seen), "it was watched while it went on"
     batch = {outcome.watch.records[GRID][outcome.numbers[f"storm-{n}"]].document["reportTime"] for n in (1, 2, 3, 4)}
     assert len(batch) == 1, "recorded in one second"

@@ -15,11 +15,11 @@ from tests.sync.story import Story
 from tests.sync.world import World
 from tests.sync.world import world as a_world
 
-QUICK = {"read_seconds": 0.4}
+QUICK = {"read_seconds": 1.0}
 OPERATIONS = {"government": ("createCall", "postAction"), "grid": ("reportEvent", "updateEvent")}
 INTERNAL = {"government": "5000", "grid": "9999"}
 LOST: tuple[dict[str, Any], ...] = (
-    {"kind": "lost", "how": "fin"}, {"kind": "lost", "how": "rst"}, {"kind": "hang", "seconds": 0.6},
+    {"kind": "lost", "how": "fin"}, {"kind": "lost", "how": "rst"}, {"kind": "hang", "seconds": 1.4},
     {"kind": "cut", "at": 0}, {"kind": "cut", "at": 1}, {"kind": "cut", "at": 60, "framed": False}, {"kind": "cut", "at": 150},
     {"kind": "wrong", "status": 502}, {"kind": "wrong", "status": 200, "body": "<html>登录</html>"},
     {"kind": "wrong", "status": 200, "body": "", "content_type": "application/json"}, {"kind": "code", "done": True},
@@ -79,7 +79,7 @@ def test_a_reply_that_comes_after_the_time_out(target: str, world: World) -> Non
     more, while it is slow."""
     story = Story(world, target)
     name = OPERATIONS[target][0]
-    world.fault(target, kind="late", operation=name, seconds=0.8)
+    world.fault(target, kind="late", operation=name, seconds=1.6)
     story.happens("迟答")
     world.push(target)
     server = world.government if target == "government" else world.grid

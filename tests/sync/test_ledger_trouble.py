@@ -70,7 +70,7 @@ def test_locked_while_the_platform_answers(target: str, world: World, tmp_path: 
     found later instead of made again."""
     story, operation = Story(world, target), {"grid": "reportEvent", "government": "createCall"}[target]
     story.happens("半途")
-    world.fault(target, kind="late", operation=operation, seconds=0.6)
+    world.fault(target, kind="late", operation=operation, seconds=1.5)
     sent, free = threading.Event(), threading.Event()
 
     def other() -> None:

@@ -70,7 +70,7 @@ def test_down_at_the_start(away: str, world: World, tmp_path: Path) -> None:
         assert to_there.told("断线之前") == [to_there.right]
         assert "无法连接" in push(bridge, away).blocked  # left alone for a while, and says why
         with bridge.ledger.begin() as tx:
-            trouble = dict(tx.execute(select(platforms.c.platform, platforms.c.trouble)).tuples().all())
+            trouble = {row.platform: row.trouble for row in tx.execute(select(platforms))}
         assert "无法连接" in trouble[away] and trouble[there] == ""
     assert to_away.told("断线之后") == []
     world.quiet(20)

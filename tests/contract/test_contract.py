@@ -1,0 +1,33 @@
+"""Every adapter in the registry keeps every rule that its abilities promise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from adapters.registry import ADAPTERS
+from tests.contract import file_rules, reading_rules, writing_rules
+from tests.contract.rules import RULES
+from tests.contract.stands import OFFICIALS, abilities, stand, without_stand
+
+assert file_rules and reading_rules and writing_rules  # their rules are registered by importing them
+CASES = [(slug, name) for slug in sorted(ADAPTERS) if slug in OFFICIALS
+         for name, one in RULES.items() if one.needs <= abilities(slug)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("slug", "name"), CASES, ids=[f"{slug}-{name}" for slug, name in CASES])
+def test_rule(slug: str, name: str, tmp_path: Path) -> None:
+    """The rule's own docstring states the promise."""
+    with stand(slug, tmp_path) as there:
+        RULES[name].check(there.adapter(), there)
+
+
+def test_every_adapter_has_a_stand() -> None:
+    """An adapter that nobody can try is not one: the registry and the stands name the same platforms."""
+    assert without_stand() == []
+
+
+def test_every_rule_is_kept_by_somebody() -> None:
+    """No rule asks for abilities that no registered adapter has: such a rule would never run."""
+    assert {name for _, name in CASES} == set(RULES)
