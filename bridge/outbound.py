@@ -324,7 +324,8 @@ def _outdated(run: Run, row: Row[Any], link: Row[Any], error: Outdated) -> None:
         if record is not None:
             keep(tx, run.bridge, run.platform, record, run.now())
         present = tx.execute(select(outbox).where(outbox.c.id == row.id)).one()
-        if present.done == 0 and present.tries < REPLANS:
+        # Each retry by a person has its own few: what finding out cost before does not count here.
+        if present.done == 0 and queue.refusals(tx, row.id) % (REPLANS + 1):
             tx.execute(update(outbox).where(outbox.c.id == row.id).values(plan=None))
             queue.later(tx, row, run.now(), error.what)
             return

@@ -1,8 +1,9 @@
-"""Characters that XML 1.0 forbids, found in an answer: taken out, each remembered with its place.
+"""Characters that XML 1.0 forbids and bytes that are no UTF-8, found in an answer: taken out, each remembered with its
+place.
 
-Text pasted from a word processor brings them in, and one such character would cost a whole page of events. Exactly
-those characters and references are removed; where they stand inside a tag nothing is touched, so that the parser
-stays strict about all else. This module must not know SOAP or events.
+Text pasted from a word processor or written by another system in GBK brings them in, and one such record would cost a
+whole page of events. Exactly those characters, references and bytes are removed; where they stand inside a tag nothing
+is touched, so that the parser stays strict about all else. This module must not know SOAP or events.
 """
 
 from __future__ import annotations
@@ -19,19 +20,26 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _MOST = 100_000  # beyond this it is no text with a few strays in it
+_MOST_BYTES = 400  # more bytes that are no UTF-8, and it is another charset: nobody's damage, but a broken reply
+_NO_UTF8 = -1
 _RAW = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """One forbidden character: where it would stand in the cleaned bytes, how many bytes it took, its code point."""
+    """One forbidden character: where it would stand in the cleaned bytes, how many bytes it took, its code point; or
+    bytes that are no UTF-8 (their text is lost, so they are always told)."""
 
     at: int
     length: int
     code_point: int
 
+    @property
+    def lost(self) -> bool:
+        return self.code_point == _NO_UTF8
+
     def __str__(self) -> str:
-        return f"U+{self.code_point:04X}"
+        return "非 UTF-8 字节 / bytes that are no UTF-8" if self.lost else f"U+{self.code_point:04X}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +69,9 @@ def cleaned(source: bytes) -> Cleaned:
     kept: list[bytes] = []
     removed: list[Removed] = []
     copied = size = 0
-    found = _forbidden(source)
-    if len(found) > _MOST:
+    strange = _no_utf8(source)
+    found = sorted([*_forbidden(source), *strange])
+    if len(found) > _MOST or len(strange) > _MOST_BYTES:
         return Cleaned(source)
     for start, end, code_point in found:
         kept.append(source[copied:start])
@@ -88,6 +97,20 @@ def _forbidden(source: bytes) -> list[tuple[int, int, int]]:
         elif text.startswith((b"<!--", b"<![CDATA[")):
             for raw in _RAW.finditer(source, token.start(), token.end()):
                 found.append((raw.start(), raw.end(), ord(raw.group().decode())))
+    return found
+
+
+def _no_utf8(source: bytes) -> list[tuple[int, int, int]]:
+    """Where bytes stand that are no UTF-8; a little more than the most that is forgiven, no further."""
+    found: list[tuple[int, int, int]] = []
+    start = 0
+    while len(found) <= _MOST_BYTES:
+        try:
+            source[start:].decode()
+            break
+        except UnicodeDecodeError as error:
+            found.append((start + error.start, start + error.end, _NO_UTF8))
+            start += error.end
     return found
 
 

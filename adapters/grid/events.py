@@ -54,8 +54,8 @@ def _event(
 ) -> Event:
     body, damage = _fields(event)
     removed = tuple(one for one in reply.clean.between(*place) if place[0] < one.at < place[1])
-    if report and removed:
-        damage += _told(event, removed, inside)
+    if worth_telling := tuple(one for one in removed if report or one.lost):
+        damage += _told(event, worth_telling, inside)
     native_id = body.get("eventId")
     if not isinstance(native_id, str) or not native_id.strip(_BLANK):
         native_id = None
@@ -76,7 +76,7 @@ def _told(event: etree._Element, removed: tuple[Removed, ...], inside: dict[int,
 
 
 def _forbidden(name: str, removed: tuple[Removed, ...]) -> str:
-    return f"{name}：含 XML 不允许的字符，已去除 / characters that XML forbids, removed: {removed_text(removed)}"
+    return f"{name}：含不允许的字符，已去除 / characters that do not belong there, removed: {removed_text(removed)}"
 
 
 def _fields(event: etree._Element) -> tuple[dict[str, Any], list[str]]:

@@ -107,3 +107,9 @@ def sent(tx: Connection, row: int, step: int) -> int:
     query = select(func.count()).where(attempts.c.outbox == row, attempts.c.step == step,
                                        attempts.c.outcome.in_(("open", "unknown", "absent", "done", "found")))  # fmt: skip
     return int(tx.execute(query).scalar_one())
+
+
+def refusals(tx: Connection, row: int) -> int:
+    """How often the platform refused what this row sent."""
+    query = select(func.count()).where(attempts.c.outbox == row, attempts.c.outcome == "refused")
+    return int(tx.execute(query).scalar_one())

@@ -86,3 +86,21 @@ def test_a_reply_that_comes_after_the_time_out(target: str, world: World) -> Non
     assert sum(one["operation"] == name for one in server.log) == 1
     world.quiet()
     assert story.told("迟答") == [story.right]
+
+
+def test_finding_out_does_not_use_up_planning_anew(world: World) -> None:
+    """An entry whose answer was lost, not stored because officials moved the event on meanwhile: looked for twice, then
+    planned anew for the stage there is now, however long finding out took; nothing for a person to do."""
+    number = world.government_call()
+    world.quiet()
+    (event,) = world.grid_events()
+    world.at("government", "clerks/edit", {"callNo": number, "set": {"address": "示例路2号"}})
+    world.poll("government")
+    world.at("grid", "officials/move", {"eventId": event["eventId"], "stage": "06", "operator": "王测试", "dept": "DG099",
+                                        "opinion": "受理。"})  # fmt: skip
+    world.fault("grid", kind="lost", operation="updateEvent")
+    world.push("grid")
+    world.quiet(30)
+    shown = world.event(event["eventId"])["processes"]
+    assert sum("示例路2号" in entry["opinion"] for entry in shown) == 1 and shown[-1]["stage"] == "06"
+    assert world.dead() == []
