@@ -157,9 +157,8 @@ def _understood(
     mapping = platform.translator.mapping.mapping
     try:
         if record.damage:
-            raise Unreadable("", "", "；".join(record.damage), "", "settings.control_characters",
-                             "在来源平台改正后 retry；控制字符也可设 control_characters: strip / mend it on the platform and retry; control "
-                             "characters may be stripped by that setting")  # fmt: skip
+            remedy = "在来源平台改正后 retry；控制字符也可由该设置去除 / mend it on the platform and retry, or strip control characters"
+            raise Unreadable("", "", "；".join(record.damage), "", "settings.control_characters", remedy)
         with tx.begin_nested():
             understood = platform.translator.understand(slug, record.body)
             outcome, reason = apply(tx, bridge, platform, understood, record.read_at, now)
