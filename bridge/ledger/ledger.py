@@ -7,6 +7,7 @@ written.
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 WRITERS = 3711
+logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)  # says what it looks at, at every run
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
