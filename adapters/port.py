@@ -67,11 +67,13 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a write led to. native_id: never empty. already: it existed before (success all the same). entry: the key
-    of the history entry that the write made, if the platform tells it. status: the wire status now, if told."""
+    """What a write led to. native_id: never empty, unless `late`. already: it existed before (success all the same).
+    entry: the key of the history entry that the write made, if the platform tells it. status: the wire status now, if
+    told. late: it is handed over, and what became of it will be told by `settle` (LATE_RECEIPT)."""
 
     native_id: str
     already: bool = False
+    late: bool = False
     entry: str = ""
     status: str = ""
     raw: bytes = b""
@@ -199,9 +201,12 @@ class Acknowledging(Protocol):
 
 @runtime_checkable
 class LateReceipts(Protocol):
-    """LATE_RECEIPT."""
+    """LATE_RECEIPT: `create` and `update` hand over and answer with a late receipt."""
 
-    def settle(self, reference: str) -> Receipt | None: ...
+    def settle(self, reference: str) -> Receipt | None:
+        """What became of the write with this reference: its receipt, None while the platform has not taken it up (or
+        knows nothing of it). Refused with the platform's words. ConfigError, Unavailable."""
+        ...
 
 
 @runtime_checkable

@@ -238,14 +238,18 @@ def _step(run: Run, row: Row[Any], link: Row[Any], number: int, step: dict[str, 
     """One wire operation; True once it is certain that it was carried out."""
     with run.bridge.ledger.begin() as tx:
         pending = queue.unresolved(tx, row.id, number)
+    adapter, reference = run.adapter, f"{link.reference or link.native_id}#{row.id}.{number}"
     if pending:
-        settled = step_found_out(run, row, link, number, pending, step)
+        try:
+            settled = step_found_out(run, row, link, number, pending, reference)
+        except Outdated as error:
+            _outdated(run, row, link, error)
+            return False
         if settled is None:
             return False
         if settled:
             _step_done(run, row, link, number, step, Receipt(link.native_id, already=True), pending.id)
             return True
-    adapter, reference = run.adapter, f"{link.reference or link.native_id}#{row.id}.{number}"
     assert isinstance(adapter, Updatable)
     body = step["body"]
     for _ in range(5):

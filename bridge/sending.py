@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Row, delete, insert, select, update
 
 from adapters.errors import ConfigError, OutcomeUnknown, Refused, Unavailable
-from adapters.port import Ability, Adapter, Findable, Receipt
+from adapters.port import Ability, Adapter, Findable, LateReceipts, Receipt
 from bridge.bridged import Bridge, Bridged
 from bridge.inbound import keep
 from bridge.ledger import queue
@@ -23,6 +23,8 @@ from bridge.ledger.tables import attempts, echoes
 
 SENDS = 2
 PATIENCE = 8
+SETTLE_EVERY = 5_000_000
+"""Microseconds between two looks for a late receipt."""
 
 
 @dataclass(slots=True)
@@ -71,7 +73,7 @@ def send(run: Run, row: Row[Any], attempt: int, do: Callable[[], Receipt]) -> Re
         return None
     try:
         run.counts.sent += 1
-        return do()
+        receipt = do()
     except OutcomeUnknown as error:
         with run.bridge.ledger.begin() as tx:
             queue.outcome(tx, attempt, "unknown", error.what, run.now())
@@ -88,6 +90,25 @@ def send(run: Run, row: Row[Any], attempt: int, do: Callable[[], Receipt]) -> Re
                 tx.execute(delete(echoes).where(echoes.c.outbox == row.id, echoes.c.state == "waiting",
                                                 echoes.c.acknowledged_at.is_(None)))  # fmt: skip
         raise
+    if not receipt.late:
+        return receipt
+    with run.bridge.ledger.begin() as tx:
+        queue.outcome(tx, attempt, "late", "已交付，等待平台受理 / handed over, the platform will take it up", run.now())
+        queue.later(tx, row, run.now() + SETTLE_EVERY, "等待平台回执 / waiting for the platform's receipt")
+    run.counts.later += 1
+    return None
+
+
+def _settled(run: Run, row: Row[Any], pending: Row[Any], reference: str) -> Receipt | None:
+    """The late receipt of a write, if the platform has one; a refusal ends the attempt and is a person's."""
+    if not isinstance(run.adapter, LateReceipts) or Ability.LATE_RECEIPT not in run.adapter.abilities:
+        return None
+    try:
+        return run.adapter.settle(reference)
+    except Refused as error:
+        with run.bridge.ledger.begin() as tx:
+            queue.outcome(tx, pending.id, "refused", error.what, run.now())
+        raise
 
 
 def _when_to_look(run: Run, row: Row[Any]) -> int:
@@ -100,6 +121,12 @@ def _when_to_look(run: Run, row: Row[Any]) -> int:
 
 def found_out(run: Run, row: Row[Any], pending: Row[Any], reference: str) -> Receipt | None:
     """What became of a creation: its receipt, or None while it stays open (the row is put off, freed or buried)."""
+    receipt = _settled(run, row, pending, reference)
+    if receipt is not None:
+        return receipt
+    if pending.outcome == "late":
+        _put_off(run, row, run.now() + SETTLE_EVERY)
+        return None
     if Ability.IDEMPOTENT_CREATE in run.adapter.abilities:
         _free(run, row, pending, "同一编号可重发 / the same reference may be sent again")
         return None
@@ -118,9 +145,14 @@ def found_out(run: Run, row: Row[Any], pending: Row[Any], reference: str) -> Rec
 
 
 def step_found_out(
-    run: Run, row: Row[Any], link: Row[Any], number: int, pending: Row[Any], step: dict[str, Any]
+    run: Run, row: Row[Any], link: Row[Any], number: int, pending: Row[Any], reference: str
 ) -> bool | None:
     """Was the step carried out? None while it stays open. False: it may be sent (again)."""
+    if _settled(run, row, pending, reference) is not None:
+        return True
+    if pending.outcome == "late":
+        _put_off(run, row, run.now() + SETTLE_EVERY)
+        return None
     if Ability.IDEMPOTENT_UPDATE in run.adapter.abilities:
         with run.bridge.ledger.begin() as tx:
             queue.outcome(tx, pending.id, "absent", "相同操作可重发 / the same operation may be sent again", run.now())
@@ -168,7 +200,7 @@ def _absent(run: Run, row: Row[Any], pending: Row[Any]) -> None:
 
 def _put_off(run: Run, row: Row[Any], at: int) -> None:
     with run.bridge.ledger.begin() as tx:
-        queue.later(tx, row, at, "结果未知，等待查证 / outcome unknown, waiting to find out")
+        queue.later(tx, row, at, "结果未定，等待查证 / outcome open, waiting to find out")
     run.counts.later += 1
 
 

@@ -13,6 +13,7 @@ from bridge.ledger.ledger import new_id
 from bridge.ledger.tables import attempts, outbox, platforms
 
 OPEN = ("waiting", "dead")
+OPEN_ENDED = ("open", "unknown", "late")
 
 
 def enqueue(tx: Connection, call: int, platform: str, kind: str, body: dict[str, Any], now: int) -> None:
@@ -97,7 +98,7 @@ def outcome(tx: Connection, attempt_id: int, what: str, detail: str, now: int) -
 def unresolved(tx: Connection, row: int, step: int) -> Row[Any] | None:
     """The attempt of this step whose outcome nobody knows yet."""
     return tx.execute(
-        select(attempts).where(attempts.c.outbox == row, attempts.c.step == step, attempts.c.outcome.in_(("open", "unknown")))
+        select(attempts).where(attempts.c.outbox == row, attempts.c.step == step, attempts.c.outcome.in_(OPEN_ENDED))
         .order_by(attempts.c.id.desc()).limit(1)
     ).first()  # fmt: skip
 
@@ -105,7 +106,7 @@ def unresolved(tx: Connection, row: int, step: int) -> Row[Any] | None:
 def sent(tx: Connection, row: int, step: int) -> int:
     """How often this step went out and may have had an effect."""
     query = select(func.count()).where(attempts.c.outbox == row, attempts.c.step == step,
-                                       attempts.c.outcome.in_(("open", "unknown", "absent", "done", "found")))  # fmt: skip
+                                       attempts.c.outcome.in_((*OPEN_ENDED, "absent", "done", "found")))  # fmt: skip
     return int(tx.execute(query).scalar_one())
 
 

@@ -172,7 +172,8 @@ attempts = Table(
     Column("finished_at", BigInteger),
     Index(None, "outbox", "step"),
 )  # fmt: skip
-"""Committed before the first byte goes out. outcome: open | done | refused | unavailable | unknown | found | absent."""
+"""Committed before the first byte goes out. outcome: open | late | done | refused | unavailable |
+unknown | found | absent."""
 
 cursors = Table(
     "cursors", metadata,
