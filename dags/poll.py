@@ -10,21 +10,17 @@ from airflow.sdk import DAG, AssetAlias, DeltaTriggerTimetable, task
 from bridge.configuration import ConfiguredPlatform
 from dags.runs import describe, for_operators, generate, outbox
 
-DOC = """
-**读取 {title} 的变更**，写入台账，并唤醒需要获知的平台。 / Reads what changed on the platform, keeps it, wakes whoever must learn.
-
-- 红色表示平台不可达、凭据错误或答复无法识别：看任务日志最后一行，那里写着原因与处置办法。
-- 单条记录有问题不会变红，而是进入死信：`huying dead list`。
-- Red: unreachable, wrong credentials, or an answer nobody understands: the log's last line says why and what to do.
-  A single bad record does not turn it red; it becomes a dead letter: `huying dead list`.
-- 手工补跑是安全的：同一记录只生效一次。 / Running it by hand is safe: nothing is applied twice.
+DOC = """**读取 {title} 的变更**，写入台账，唤醒需要获知的平台。 / Reads what changed, keeps it, wakes whoever must learn.
+- 红色表示平台不可达、凭据错误或答复无法识别，原因与办法在任务日志最后一行。单条记录有问题不会变红，见 `huying dead list`。
+- Red: unreachable, wrong credentials, or an answer nobody understands: why and what to do ends the task's log. A single
+  bad record does not turn it red: `huying dead list`. 手工补跑总是安全的 / running it by hand is always safe.
 """
 
 
 def build(dag_id: str, platform: ConfiguredPlatform) -> DAG:
     wakes = AssetAlias(f"huying_wakes_{platform.slug}")
-    with DAG(dag_id, schedule=DeltaTriggerTimetable(platform.poll), doc_md=DOC.format(title=platform.title),
-             **describe(platform, "poll")) as dag:  # fmt: skip
+    schedule = DeltaTriggerTimetable(platform.poll)
+    with DAG(dag_id, schedule=schedule, doc_md=DOC.format(title=platform.title), **describe(platform, "poll")) as dag:
 
         @task(outlets=[wakes])
         def poll(slug: str, *, outlet_events: Any = None) -> dict[str, Any]:

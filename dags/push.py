@@ -1,8 +1,5 @@
-"""Airflow DAGs `huying_push_<platform>`: tell a platform what waits for it.
-
-Started by the asset that a poll emits when there is something to tell, and by a slow schedule as a safety net: the
-outbox decides what is done, never the event.
-"""
+"""Airflow DAGs `huying_push_<platform>`: tell a platform what waits for it. Started by the asset that a poll emits, and by a
+slow schedule as a safety net: the outbox decides what is done, never the event."""
 
 from __future__ import annotations
 
@@ -15,13 +12,9 @@ from adapters.errors import Unavailable
 from bridge.configuration import ConfiguredPlatform
 from dags.runs import describe, for_operators, generate, outbox
 
-DOC = """
-**把待告知的事项推送到 {title}**，按呼叫逐条有序。 / Tells the platform what waits for it, in order per call.
-
-- 红色表示平台不可达或凭据错误：看任务日志最后一行。恢复后自动继续，不会重复建立。
-- 平台拒绝的事项进入死信，只挡住该呼叫：`huying dead list`，改正后 `huying dead retry <编号>`。
-- Red: unreachable or wrong credentials: see the log's last line. It goes on by itself afterwards, nothing is created
-  twice. What the platform refused is a dead letter and holds up only its own call.
+DOC = """**把待告知的事项推送到 {title}**，按呼叫逐条有序。 / Tells the platform what waits for it, in order per call.
+- 红色表示平台不可达或凭据错误，见任务日志最后一行；恢复后自动继续。被拒绝的进入死信，只挡住该呼叫：`huying dead list`。
+- Red: unreachable or wrong credentials, see the log's end; it goes on by itself. What was refused is a dead letter.
 """
 
 
