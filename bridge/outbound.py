@@ -28,7 +28,7 @@ from bridge.mapping.notes import Unreadable
 from bridge.mapping.planning import Plan, Situation
 from bridge.mapping.translator import secrets_of
 from bridge.reading import link_copy, reference_of, settle
-from bridge.sending import PushCounts, Run, found_out, intend, send, step_found_out
+from bridge.sending import PushCounts, Run, already_there, found_out, intend, send, step_found_out
 from schemas.lifecycle import Stage, fold
 from schemas.moment import moment
 
@@ -145,8 +145,12 @@ def _create(run: Run, row: Row[Any]) -> None:
                 "returned or cancelled before it was created here")  # fmt: skip
         return
     creation = run.platform.translator.creation(call.fields, reference, secrets_of(call.fields))
+    there = already_there(run, reference, call.created_at)
     attempt = intend(run, row, 0, None, None)
     if attempt is None:
+        return
+    if there is not None:
+        _created(run, row, attempt, there, call)
         return
     receipt = send(run, row, attempt, lambda: run.adapter.create(creation.body, reference))
     if receipt is not None:

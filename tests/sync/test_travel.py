@@ -252,3 +252,26 @@ def test_an_extension_right_after_the_dispatch(world: World) -> None:
     assert [p["stage"] for p in shown["processes"]][-2:] == ["07", "07"]
     assert shown["processes"][-1]["opinion"].startswith("【延期】")
     assert world.dead() == []
+
+
+def test_yesterdays_backup_creates_nothing_twice(world: World) -> None:
+    """G12, its sharp end: a ledger restored to before a creation adopts the copies that stand on the platforms."""
+    world.government_call()
+    world.grid_call()
+    for slug in ("grid", "government"):
+        world.poll(slug)
+    ledger = Path(world.bridge.ledger.url.removeprefix("sqlite:///"))
+    world.bridge.ledger.close()
+    backup = {part: part.read_bytes() for part in ledger.parent.glob("ledger.sqlite*")}
+    for slug in ("government", "grid"):
+        world.push(slug)
+    assert len(world.copies()) == 2
+    world.bridge.ledger.close()
+    for part in ledger.parent.glob("ledger.sqlite*"):
+        part.unlink()
+    for part, content in backup.items():
+        part.write_bytes(content)
+    for slug in ("government", "grid"):
+        world.push(slug)
+    world.quiet()
+    assert all(len(copies) == 1 for copies in world.copies().values()) and len(world.copies()) == 2
