@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -170,7 +171,7 @@ def plain(answer: Answer) -> object:
 def test_odd_style_says_the_same(made: Rig) -> None:
     """Comments, CDATA, references and another attribute order change the bytes, not the answer."""
     task_num = made.led("102", "103", reporter="冯𠂇", address="<a>&]]> \r路", description="第一\n第二")
-    calls = [("changes", {"since": 0}), ("task", {"taskNum": task_num}), ("task", {"taskNum": "1"})]
+    calls: list[tuple[str, dict[str, Any]]] = [("changes", {"since": 0}), ("task", {"taskNum": task_num}), ("task", {"taskNum": "1"})]
     for second_form in (False, True):
         made.tell("settings", odd_style=False, second_form=second_form)
         before = [made.caller.call(*call) for call in calls]

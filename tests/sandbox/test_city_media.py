@@ -8,8 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.httpd import Fault
-from tests.sandbox.city_client import Rig, rig
+from tests.sandbox.city_client import Caller, Rig, rig
 
 MOST = 8_388_608
 TYPES = {
@@ -132,12 +131,10 @@ def test_faults_of_the_media_server(made: Rig) -> None:
     task_num = made.caller.reported()
     made.caller.media(task_num, "AAAA")
     url = made.caller.task(task_num)["medias"][0]["url"]
-    made.servers.media.platform.faults.add(_refusal())
+    port = made.servers.media.port
+    asked = Caller(port, made.clock).wire("POST", "/_sandbox/faults", b'{"kind": "refuse", "operation": "download", "status": 503}')
+    assert asked.status == 200
     assert made.caller.task(task_num)["medias"][0]["url"] == url
     assert made.download(url).status == 503
     assert made.download(url).status == 200
     assert made.download(f"{made.servers.media_url}/_sandbox/records").status == 404
-
-
-def _refusal() -> Fault:
-    return Fault("refuse", operation="download", status=503)

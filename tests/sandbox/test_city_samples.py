@@ -34,7 +34,7 @@ def sample(name: str) -> bytes:
 def test_the_samples_in_their_order(gbk_inside: bool, name: str) -> None:
     """The sample requests, played at their times, give the sample answers byte for byte."""
     numbers = {1: 31}
-    options = {"gbk_inside": gbk_inside, "media_base": "http://dcms.example.gov.cn:8081"}
+    options: dict[str, Any] = {"gbk_inside": gbk_inside, "media_base": "http://dcms.example.gov.cn:8081"}
     with rig(number=lambda serial: numbers.pop(serial, 12), **options) as made:
         task_num = "202610260000031"
         assert send(made, "report", "20261026082755", "report").raw == sample("report")
