@@ -75,7 +75,7 @@ rm -rf "$$VENV"
 endef
 export MAKE_VENV
 
-.PHONY: help env demo up run sandbox postgres test lint types check bench lock clean
+.PHONY: help env demo up run sandbox postgres mariadb test lint types check bench lock clean
 
 help: ## 显示本说明 · show this list
 	@echo "呼应 huying — make <目标 target>"
@@ -113,17 +113,24 @@ run: env ## 用您自己的配置和连接启动 Airflow · Airflow on your own 
 sandbox: env ## 只启动仿真平台 · only the stand-in platforms
 	@exec $(BIN)/python -m sandbox
 
-# Tests of the ledger on PostgreSQL need its server; where it may not be installed they are skipped, loudly (not in CI).
-postgres:
-	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1 || \
+# Tests of the ledger on PostgreSQL and of exchange databases on MariaDB need those servers; where they may not be
+# installed the tests are skipped, loudly (not in CI).
+define INSTALL_SERVER
 	if [[ $$(id -u) -eq 0 ]] && command -v apt-get >/dev/null 2>&1; then \
-	  echo "安装 PostgreSQL（仅测试用） · installing PostgreSQL (for tests only) …"; \
+	  echo "安装 $(1)（仅测试用） · installing $(1) (for tests only) …"; \
 	  export DEBIAN_FRONTEND=noninteractive; \
-	  { apt-get install -y -qq postgresql || { apt-get update -qq && apt-get install -y -qq postgresql; }; } >/dev/null 2>&1 </dev/null \
-	    || echo "PostgreSQL 安装失败 · installing PostgreSQL failed: apt-get install -y postgresql"; \
-	else echo "未安装 PostgreSQL，有关测试将跳过 · PostgreSQL is not installed, its tests are skipped"; fi
+	  { apt-get install -y -qq $(1) || { apt-get update -qq && apt-get install -y -qq $(1); }; } >/dev/null 2>&1 </dev/null \
+	    || echo "$(1) 安装失败 · installing $(1) failed: apt-get install -y $(1)"; \
+	else echo "未安装 $(1)，有关测试将跳过 · $(1) is not installed, its tests are skipped"; fi
+endef
 
-test: env postgres ## 全部测试 · all tests
+postgres:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1 || $(call INSTALL_SERVER,postgresql)
+
+mariadb:
+	@PATH="$$PATH:/usr/sbin" command -v mariadbd >/dev/null 2>&1 || $(call INSTALL_SERVER,mariadb-server)
+
+test: env postgres mariadb ## 全部测试 · all tests
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not airflow" && status=0 || status=$$?; \
 	if [ $$status -ne 0 ] && [ $$status -ne 5 ]; then exit $$status; fi; \
 	$(BIN)/python -m pytest -q -m airflow

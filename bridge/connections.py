@@ -21,6 +21,7 @@ from bridge.documents import Problems, load, nearest
 FIELDS = ("conn_type", "host", "port", "schema", "login", "password", "extra")
 _IGNORED = frozenset({"conn_id", "description", "is_encrypted", "is_extra_encrypted", "extra_dejson"})
 _SCHEMES = ("http", "https")
+_DATABASES = {"mysql": "mysql+pymysql", "mariadb": "mysql+pymysql"}
 _ESCAPE = "密码中的 @ / # ? 等写作 %40 %2F %23 %3F / write these so in a password"
 
 
@@ -175,11 +176,16 @@ def _built(id: str, parts: Mapping[str, Any], where: str) -> Connection:
 
 def _url(id: str, parts: Mapping[str, Any], extra: Mapping[str, Any], where: str) -> str:
     """scheme://host[:port][/prefix]. The scheme: of the host if it is a whole address, else `schema` or `conn_type`
-    where one of them says https, else http. A `schema` that is no scheme is a prefix, as is extra.base_path."""
+    where one of them says https, else http. A `schema` that is no scheme is a prefix, as is extra.base_path. A database
+    (conn_type mysql, mariadb, sqlite) is driver://host:port/name, or sqlite:/// and the file's path in `host`."""
     host, port = str(parts.get("host") or "").strip(), parts.get("port")
     schema, kind = str(parts.get("schema") or "").strip("/"), str(parts.get("conn_type") or "").lower()
+    if kind == "sqlite" and (host or schema):
+        return f"sqlite:///{host or '/' + schema}"
     if not host:
         raise _wrong(id, where, "没有主机 / without a host")
+    if kind in _DATABASES:
+        return _database(id, _DATABASES[kind], host, port, schema, where)
     if "://" not in host:
         scheme = schema if schema in _SCHEMES else "https" if kind == "https" else "http"
         bare = f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else host
@@ -198,6 +204,17 @@ def _url(id: str, parts: Mapping[str, Any], extra: Mapping[str, Any], where: str
     pieces = (split.path, "" if schema in _SCHEMES else schema, str(extra.get("base_path") or ""))
     prefix = "".join(f"/{piece.strip('/')}" for piece in pieces if piece.strip("/"))
     return f"{split.scheme}://{name}{f':{number}' if number else ''}{prefix}"
+
+
+def _database(id: str, driver: str, host: str, port: Any, name: str, where: str) -> str:
+    bare = f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else host
+    if any(mark in host for mark in "/@?#") or "/" in name or not name:
+        raise _wrong(id, where, "数据库须写主机与库名（schema） / a database needs host and schema, nothing else in them")
+    try:
+        number = int(port) if port not in (None, "") else 3306
+    except (TypeError, ValueError):
+        raise _wrong(id, where, "主机或端口有误 / host or port is wrong") from None
+    return f"{driver}://{bare}:{number}/{name}"
 
 
 def _wrong(id: str, where: str, what: str) -> ConfigError:
