@@ -20,6 +20,7 @@ Build = Callable[[str, Mapping[str, Any], Connection, Surroundings], Adapter]
 ADAPTERS: Mapping[str, str] = MappingProxyType({
     "government": "adapters.government",
     "grid": "adapters.grid",
+    "petition": "adapters.petition",
 })  # fmt: skip
 """slug -> package with `settings.py` (class Settings) and `adapter.py` (function build)."""
 

@@ -255,10 +255,11 @@ def _operate(writing: _Writing, action: Action, sending: Sending, code: str, *, 
     mark = sending.same if same else ""
     lead = writing.lead
     codes = _departments(writing, action, sending.department, targets)
-    if sending.department in ("lead", "lead_and_assists") and codes:
+    shall_act = sending.department in ("lead", "lead_and_assists")
+    if shall_act and codes:
         lead = codes[0]
     due = action.due if sending.due != "no" and not bridging else None
-    _append(writing, action, code, after, mark + words, codes, due, lead, bridging=bridging)
+    _append(writing, action, code, after, mark + words, codes, due, lead, bridging=bridging, shall_act=shall_act)
 
 
 def _remark(writing: _Writing, action: Action, mark: str) -> bool:
@@ -340,7 +341,7 @@ def _opinion(
 
 def _append(
     writing: _Writing, action: Action, code: str, after: str, opinion: str, codes: list[str], due: datetime | None,
-    lead: str, *, bridging: bool,
+    lead: str, *, bridging: bool, shall_act: bool = False,
 ) -> None:  # fmt: skip
     operation, notes = writing.operation, writing.notes
     body: dict[str, Any] = {}
@@ -358,15 +359,25 @@ def _append(
     if opinion:
         place(body, operation.opinion.to, opinion)
     place(body, operation.operator.to, operator)
-    if codes and operation.department:
-        joined = operation.department.join.join(codes) if operation.department.join else codes[0]
-        place(body, operation.department.to, joined)
+    _place_departments(body, operation, codes, shall_act=shall_act)
     at = min(action.at, writing.seen.now)
     place(body, operation.at, writing.write_time(at))
     if due is not None and operation.due and due > at:
         place(body, operation.due, writing.write_time(due))
     writing.steps.append(Step(body, code, after, opinion, operator, lead))
     writing.status, writing.lead = after, lead
+
+
+def _place_departments(body: dict[str, Any], operation: Operation, codes: list[str], *, shall_act: bool) -> None:
+    slot = operation.department
+    if not codes or slot is None:
+        return
+    if shall_act and slot.lead:
+        place(body, slot.lead, codes[0])
+        if slot.assists and codes[1:]:
+            place(body, slot.assists, (slot.join or ",").join(codes[1:]))
+        return
+    place(body, slot.to, slot.join.join(codes) if slot.join else codes[0])
 
 
 def edited(labels: Iterable[tuple[str, Any]]) -> str:

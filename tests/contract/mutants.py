@@ -165,7 +165,7 @@ def tells_the_password(inner: Any, stand: Stand) -> Any:
 @breaks("busy_means_later")
 def hammers(inner: Any, stand: Stand) -> Any:
     def create(body: Any, reference: str) -> Receipt:
-        for _ in range(5):
+        for _ in range(13):
             try:
                 return inner.create(body, reference)
             except Unavailable as error:
@@ -219,7 +219,7 @@ def sends_again_when_slow(inner: Any, stand: Stand) -> Any:
     """A reader that grows impatient."""
 
     def pull(since: Any) -> Iterator[Page]:
-        if any(one["outcome"] == "late" for one in stand.server.log):
+        if stand.slowed():
             list(inner.pull(since))
         yield from inner.pull(since)
 
@@ -244,15 +244,15 @@ def rewritten(inner: Any, change: Callable[[str], str]) -> Any:
     """Texts changed on their way out."""
 
     def create(body: Any, reference: str) -> Receipt:
-        return inner.create({k: change(v) if isinstance(v, str) and k in ("title", "content") else v for k, v in body.items()},
+        return inner.create({k: change(v) if isinstance(v, str) and k in ("title", "content", "BT", "NR") else v for k, v in body.items()},
                             reference)  # fmt: skip
 
     return Broken(inner, create=create)
 
 
 @breaks("what_we_create_is_read_back")
-def loses_what_gbk_lacks(inner: Any, stand: Stand) -> Any:
-    return rewritten(inner, lambda text: text.encode("gbk", "replace").decode("gbk"))
+def loses_what_gb2312_lacks(inner: Any, stand: Stand) -> Any:
+    return rewritten(inner, lambda text: text.encode("gb2312", "replace").decode("gb2312"))
 
 
 @breaks("control_characters_are_taken_out_and_said")
@@ -344,7 +344,7 @@ def sends_an_update_again(inner: Any, stand: Stand) -> Any:
         try:
             return inner.update(native_id, body, reference)
         except OutcomeUnknown:
-            inner.update(native_id, body, reference)
+            inner.update(native_id, body, f"{reference}-again")
             raise
 
     return Broken(inner, update=update)

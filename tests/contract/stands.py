@@ -21,9 +21,12 @@ from adapters.registry import ADAPTERS, build_of
 from sandbox.government.platform import GovernmentPlatform
 from sandbox.grid.platform import GridPlatform
 from sandbox.httpd import Request, Response, Server
+from tests.contract.petition_stand import Petition
 
 PERSON = ("王守密", "13912345678")
 ABROAD = "😀𬭎𠮷"
+NOWHERE = "http://127.0.0.1:9"
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Clock:
@@ -64,8 +67,13 @@ class Officials(Protocol):
     operations: Mapping[str, str]  # create update list fetch find read_file -> the operation's name on the wire
     busy: Mapping[str, Any]  # a fault: busy, certainly not carried out
     shift_field: str
+    abroad: str  # rare characters that the platform holds
+    title_field: str
+    address: str  # the form of its addresses; nobody is there
+    without: Mapping[str, str]  # rules that cannot be asked of this kind of platform, and why
 
     def platform(self, clock: Callable[[], float]) -> Any: ...
+    def wire(self, platform: Any) -> Any: ...  # None: HTTP, whose server has faults and a log of its own
     def create(self, stand: Stand, title: str, count: int = 1) -> list[str]: ...
     def touch(self, stand: Stand, native_id: str) -> None: ...
     def spoil(self, stand: Stand, native_id: str) -> None: ...
@@ -85,6 +93,10 @@ class Grid:
                                    "fetch": "getEvent", "find": "findBySourceId"})  # fmt: skip
     busy = MappingProxyType({"kind": "code", "code": "9001"})
     shift_field = "updateTime"
+    abroad, title_field, address, without = ABROAD, "title", NOWHERE, NOTHING
+
+    def wire(self, platform: Any) -> Any:
+        return None
 
     def platform(self, clock: Callable[[], float]) -> Any:
         return GridPlatform(clock=clock)
@@ -135,6 +147,10 @@ class Government:
                                    "find": "listCalls"})  # fmt: skip
     busy = MappingProxyType({"kind": "code", "code": "4029", "seconds": 1})
     shift_field = "updateTime"
+    abroad, title_field, address, without = ABROAD, "title", NOWHERE, NOTHING
+
+    def wire(self, platform: Any) -> Any:
+        return None
 
     def platform(self, clock: Callable[[], float]) -> Any:
         return GovernmentPlatform(clock=clock, rate=1000, burst=2000, gateway_rate=100000)
@@ -181,7 +197,9 @@ class Government:
         return [{"id": one["fileId"], "name": one["name"], "size": str(one["size"])} for one in record.body["files"]]
 
 
-OFFICIALS: Mapping[str, Officials] = MappingProxyType({"grid": Grid(), "government": Government()})
+OFFICIALS: Mapping[str, Officials] = MappingProxyType({
+    "grid": Grid(), "government": Government(), "petition": Petition(),
+})  # fmt: skip
 SETTINGS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
     "government": {"burst": 40, "requests_per_second": 20, "file_note_dept": "371103103"},
 })  # fmt: skip
@@ -202,15 +220,17 @@ class Stand:
     answers: list[bytes] = field(default_factory=list)
     counter: Iterator[int] = field(default_factory=itertools.count)
     touched: int = 0
+    wire: Any = None
 
     def adapter(self, *, url: str = "", password: str = "", **settings: Any) -> Any:
         """An adapter as a worker of its own has it; typed loosely, since rules ask for abilities first."""
         state = self.folder / f"state-{password or 'right'}"
         state.mkdir(exist_ok=True)
         surroundings = Surroundings(self.clock.now, os.urandom, self.clock.sleep, state)
-        connection = Connection(self.slug, url or self.server.url, self.officials.login, password or self.officials.password)
+        address = self.wire.address(url, right=not password) if self.wire else url or self.server.url
+        connection = Connection(self.slug, address, self.officials.login, password or self.officials.password)
         made = build_of(self.slug)(self.slug, {**SETTINGS.get(self.slug, {}), **settings}, connection, surroundings)
-        return self.changed(made)
+        return self.changed(self.wire.attach(made) if self.wire else made)
 
     def at(self, name: str, body: Any = None, method: str = "POST") -> Any:
         status, answer = self.server.entrance(method, name, body)
@@ -219,14 +239,29 @@ class Stand:
 
     def fault(self, operation: str, **fault: Any) -> None:
         """A fault to an operation by the port's name ("" = all)."""
-        self.at("faults", {"operation": self.officials.operations.get(operation, ""), **fault})
+        name = self.officials.operations.get(operation, "")
+        if self.wire:
+            self.wire.fault(name, **fault)
+        else:
+            self.at("faults", {"operation": name, **fault})
 
     def heal(self) -> None:
-        self.at("faults", method="DELETE")
+        if self.wire:
+            self.wire.heal()
+        else:
+            self.at("faults", method="DELETE")
 
     def requests(self, operation: str = "") -> int:
         name = self.officials.operations.get(operation, "")
+        if self.wire:
+            return int(self.wire.requests(name))
         return sum(name in ("", one["operation"]) for one in self.server.log)
+
+    def slowed(self) -> bool:
+        """Was any answer held back so far?"""
+        if self.wire:
+            return bool(self.wire.slowed)
+        return any(one["outcome"] == "late" for one in self.server.log)
 
     def people_create(self, title: str = "官方", count: int = 1) -> list[str]:
         return self.officials.create(self, title, count)
@@ -265,8 +300,13 @@ def stand(slug: str, folder: Path, changed: Callable[[Adapter], Adapter] | None 
         return response
 
     platform.answer = remembered
+    wire = officials.wire(platform)
     with Server(platform) as server:
-        yield Stand(slug, officials, server, clock, folder, changed or (lambda adapter: adapter), answers)
+        try:
+            yield Stand(slug, officials, server, clock, folder, changed or (lambda adapter: adapter), answers, wire=wire)
+        finally:
+            if wire:
+                wire.close()
 
 
 @contextmanager
@@ -281,7 +321,7 @@ def abilities(slug: str) -> frozenset[Ability]:
     """As the adapter says itself; nothing is sent for it."""
     officials = OFFICIALS[slug]
     surroundings = Surroundings(Clock().now, os.urandom, lambda _: None, Path(os.devnull).parent)
-    connection = Connection(slug, "http://127.0.0.1:9", officials.login, officials.password)
+    connection = Connection(slug, officials.address, officials.login, officials.password)
     return build_of(slug)(slug, SETTINGS.get(slug, {}), connection, surroundings).abilities
 
 

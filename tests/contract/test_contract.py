@@ -13,7 +13,7 @@ from tests.contract.stands import OFFICIALS, abilities, stand, without_stand
 
 assert file_rules and reading_rules and writing_rules  # their rules are registered by importing them
 CASES = [(slug, name) for slug in sorted(ADAPTERS) if slug in OFFICIALS
-         for name, one in RULES.items() if one.needs <= abilities(slug)]  # fmt: skip
+         for name, one in RULES.items() if one.needs <= abilities(slug) and name not in OFFICIALS[slug].without]  # fmt: skip
 
 
 @pytest.mark.parametrize(("slug", "name"), CASES, ids=[f"{slug}-{name}" for slug, name in CASES])
@@ -31,3 +31,9 @@ def test_every_adapter_has_a_stand() -> None:
 def test_every_rule_is_kept_by_somebody() -> None:
     """No rule asks for abilities that no registered adapter has: such a rule would never run."""
     assert {name for _, name in CASES} == set(RULES)
+
+
+def test_what_is_left_out_is_a_rule_and_says_why() -> None:
+    """A rule that cannot be asked of a kind of platform is named with the reason, and is a rule."""
+    for officials in OFFICIALS.values():
+        assert set(officials.without) <= set(RULES) and all(officials.without.values())

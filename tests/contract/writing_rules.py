@@ -21,26 +21,33 @@ LOST: tuple[dict[str, Any], ...] = (
 TEXT = f"第一行：废水。\n\n  第二行 {ABROAD} <b>&amp;\"'</b> ]]> ·—"
 
 
+def held(text: str, stand: Stand) -> str:
+    """The text with rare characters that this platform's charset has."""
+    return text.replace(ABROAD, stand.officials.abroad)
+
+
 @rule()
 def what_we_create_is_read_back(adapter: Any, stand: Stand) -> None:
     """Chinese, emoji, supplementary characters, line breaks and markup stand on the platform as written, and are read
     back the same; the receipt names the record."""
-    receipt = adapter.create(stand.body("ref-1", f"标题{ABROAD}", TEXT), "ref-1")
+    title, text = held(f"标题{ABROAD}", stand), held(TEXT, stand)
+    receipt = adapter.create(stand.body("ref-1", title, text), "ref-1")
     stored = stand.one("ref-1")
     assert receipt.native_id == stored.native_id and not receipt.already and receipt.notes == ()
-    assert (stored.title, stored.text) == (f"标题{ABROAD}", TEXT)
+    assert (stored.title, stored.text) == (title, text)
     record = adapter.fetch(receipt.native_id)
     shown = stand.officials.shown(record)
-    assert (shown.title, shown.text, shown.reference) == (stored.title, TEXT, "ref-1")
+    assert (shown.title, shown.text, shown.reference) == (stored.title, text, "ref-1")
     assert receipt.native_id in [one.native_id for one in drain(adapter)]
 
 
 @rule()
 def control_characters_are_taken_out_and_said(adapter: Any, stand: Stand) -> None:
     """C47: what no platform takes is taken out, everything else stays, and the receipt says so."""
-    receipt = adapter.create(stand.body("ref-1", "标\x0b题\x00", f"第一行\x1f\n第二行\ud800{ABROAD}"), "ref-1")
+    rare = stand.officials.abroad
+    receipt = adapter.create(stand.body("ref-1", "标\x0b题\x00", f"第一行\x1f\n第二行\ud800{rare}"), "ref-1")
     stored = stand.one("ref-1")
-    assert (stored.title, stored.text) == ("标题", f"第一行\n第二行{ABROAD}")
+    assert (stored.title, stored.text) == ("标题", f"第一行\n第二行{rare}")
     assert len(receipt.notes) >= 2
 
 
@@ -49,7 +56,7 @@ def too_long_is_refused_by_name(adapter: Any, stand: Stand) -> None:
     """A text beyond the platform's limit is refused and the field named (or cut, and said): never lost in silence."""
     for length in (101, 5000):
         error = raises(Refused, lambda length=length: adapter.create(stand.body(f"r{length}", "长" * length), f"r{length}"))  # type: ignore[misc]
-        assert error.field == "title" and error.remedy
+        assert error.field == stand.officials.title_field and error.remedy
     assert stand.stored() == []
 
 
@@ -81,14 +88,15 @@ def a_lost_creation_is_found(adapter: Any, stand: Stand) -> None:
     began = stand.clock.now()
     stand.people_create("别人的", 3)
     adapter.probe()
+    text = held(TEXT, stand)
     stand.fault("create", kind="lost")
-    raises(OutcomeUnknown, lambda: adapter.create(stand.body("ref-1", text=TEXT), "ref-1"))
+    raises(OutcomeUnknown, lambda: adapter.create(stand.body("ref-1", text=text), "ref-1"))
     stand.fault("create", kind="refuse", status=502)
     raises(OutcomeUnknown, lambda: adapter.create(stand.body("ref-2"), "ref-2"))
     stand.clock.sleep(adapter.processing.total_seconds())
     found = stand.adapter().find("ref-1", began - timedelta(minutes=2))
     assert found is not None and found.native_id == stand.one("ref-1").native_id
-    assert not found.partial and stand.officials.shown(found).text == TEXT
+    assert not found.partial and stand.officials.shown(found).text == text
     for unknown in ("ref-2", "ref", "ref-11"):
         assert adapter.find(unknown, began - timedelta(minutes=2)) is None
 
@@ -102,7 +110,8 @@ def created_at_most_once_by_reference(adapter: Any, stand: Stand) -> None:
     with ThreadPoolExecutor(4) as pool:
         receipts = list(pool.map(lambda _: stand.adapter().create(stand.body("ref-2"), "ref-2"), range(4)))
     assert len({receipt.native_id for receipt in receipts}) == 1
-    assert sum(not receipt.already for receipt in receipts) == 1
+    if Ability.LATE_RECEIPT not in adapter.abilities:  # one outcome for all who wrote under one reference
+        assert sum(not receipt.already for receipt in receipts) == 1
     assert [stand.count("ref-1"), stand.count("ref-2")] == [1, 1]
 
 
@@ -111,7 +120,7 @@ def updates_are_stored_in_order(adapter: Any, stand: Stand) -> None:
     """Each update is stored once, in the order sent, as written; another record is not touched."""
     made, other = (adapter.create(stand.body(name), name).native_id for name in ("ref-1", "ref-2"))
     before = stand.one("ref-1").remarks, stand.one("ref-2").remarks
-    words = ["到场。", TEXT, f"处置{ABROAD}"]
+    words = ["到场。", held(TEXT, stand), held(f"处置{ABROAD}", stand)]
     for number, text in enumerate(words):
         receipt = adapter.update(made, stand.officials.remark(stand, text), f"op-{number}")
         assert receipt.native_id == made
@@ -146,7 +155,7 @@ def a_lost_answer_to_an_update(adapter: Any, stand: Stand) -> None:
         body = stand.officials.remark(stand, f"第{number}次。")
         stand.fault("update", **fault)
         before, worker = stand.requests("update"), hasty if fault["kind"] == "hang" else adapter
-        raises(OutcomeUnknown, lambda worker=worker, body=body: worker.update(made, body, "op"))  # type: ignore[misc]
+        raises(OutcomeUnknown, lambda worker=worker, body=body, number=number: worker.update(made, body, f"op-{number}"))  # type: ignore[misc]
         assert stand.requests("update") == before + 1, fault
         remarks = stand.officials.shown(adapter.fetch(made)).remarks
         assert remarks.count(f"第{number}次。") == 1, fault

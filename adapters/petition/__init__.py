@@ -1,0 +1,1 @@
+"""petition: 问政投诉平台, an exchange database (contract: docs/contracts/petition/)."""
