@@ -68,13 +68,14 @@ class Page:
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What a write led to. native_id: never empty, unless `late`. already: it existed before (success all the same).
-    entry: the key of the history entry that the write made, if the platform tells it. status: the wire status now, if
-    told. late: it is handed over, and what became of it will be told by `settle` (LATE_RECEIPT)."""
+    entry: the key of the history entry that the write made, file_id: the id of the file, if the platform tells them.
+    status: the wire status now, if told. late: it is handed over, and what became of it will be told by `settle` (LATE_RECEIPT)."""
 
     native_id: str
     already: bool = False
     late: bool = False
     entry: str = ""
+    file_id: str = ""
     status: str = ""
     raw: bytes = b""
     notes: tuple[str, ...] = ()
@@ -115,11 +116,13 @@ class FileRef:
 
 @dataclass(frozen=True, slots=True)
 class FileOut:
-    """A file to be written: its name, media type and size in bytes."""
+    """A file to be written: its name, media type and size in bytes. note: the words of the history entry that brings
+    it, where the platform needs one."""
 
     name: str
     media_type: str
     size: int
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,5 +216,12 @@ class LateReceipts(Protocol):
 class Files(Protocol):
     """FILES."""
 
-    def read_file(self, ref: FileRef) -> BinaryIO: ...
-    def write_file(self, native_id: str, file: FileOut, content: BinaryIO) -> Receipt: ...
+    def read_file(self, ref: FileRef) -> BinaryIO:
+        """The whole file from its beginning, its size checked where the platform tells one. Missing, ConfigError,
+        Unavailable, BrokenReply."""
+        ...
+
+    def write_file(self, native_id: str, file: FileOut, content: BinaryIO, reference: str) -> Receipt:
+        """One file more. `reference` names this write (`settle`). Refused where the platform takes no such file, before
+        anything is sent if its contract says so; otherwise as `update`."""
+        ...

@@ -98,7 +98,7 @@ def assemble(
     trouble = {
         str(path): "\n".join(str(problem) for problem in found) for path, found in configuration.problems.items()
     }  # fmt: skip
-    files = environ.get("HUYING_FILES") or str(state_folder(environ).parent / "files")
+    files = Path(environ.get("HUYING_FILES") or state_folder(environ).parent / "files").absolute()
     return Bridge(ledger, platforms, routes, clock, files, trouble)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from adapters.port import Adapter
 from bridge.ledger.ledger import Ledger
@@ -37,12 +38,12 @@ class Bridged:
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """Everything a run needs: the ledger, the platforms by slug, the routes, the clock."""
+    """Everything a run needs: the ledger, the platforms by slug, the routes, the clock, the attachment store's folder."""
 
     ledger: Ledger
     platforms: Mapping[str, Bridged]
     routes: tuple[Route, ...]
     now: Callable[[], datetime]
-    files: str = ""
+    files: Path
     trouble: Mapping[str, str] = field(default_factory=dict)
     """Counties or platforms that could not be configured: name -> what is wrong (they are left out)."""

@@ -17,13 +17,16 @@ from sqlalchemy import Row, delete, insert, select, update
 
 from adapters.errors import ConfigError, Outdated, Refused, Unavailable, WireError
 from adapters.port import Ability, Receipt, Updatable
+from bridge.attachments.carrying import NotCarried, carry
+from bridge.attachments.naming import safe_name
 from bridge.bridged import Bridge, Bridged
 from bridge.inbound import keep, note_success
 from bridge.ledger import dead, queue
-from bridge.ledger.history import actions_of
+from bridge.ledger.history import actions_of, append
 from bridge.ledger.ledger import micros
-from bridge.ledger.tables import calls, echoes, links, outbox, platforms
+from bridge.ledger.tables import calls, echoes, files, links, outbox, platforms
 from bridge.mapping import planning
+from bridge.mapping.converters import conceal
 from bridge.mapping.notes import Unreadable
 from bridge.mapping.planning import Plan, Situation
 from bridge.mapping.translator import secrets_of
@@ -79,10 +82,13 @@ def _block(bridge: Bridge, slug: str, error: WireError) -> None:
 
 def _work(run: Run, row: Row[Any]) -> None:
     try:
-        if row.kind == "create":
-            _create(run, row)
-        else:
-            _tell(run, row)
+        match row.kind:
+            case "create":
+                _create(run, row)
+            case queue.FILE:
+                _carry(run, row)
+            case _:
+                _tell(run, row)
     except (Unavailable, ConfigError) as error:
         with run.bridge.ledger.begin() as tx:
             queue.later(tx, row, run.now(), error.what)
@@ -120,6 +126,31 @@ def _finish(run: Run, row: Row[Any], state: str, reason: str) -> None:
         run.counts.done += 1
     else:
         run.counts.skipped += 1
+
+
+def _carry(run: Run, row: Row[Any]) -> None:
+    try:
+        words = carry(run, row)
+    except (NotCarried, Refused) as error:
+        _left_behind(run, row, error.what if isinstance(error, Refused) else str(error))
+    else:
+        if words is not None:
+            _finish(run, row, "done", words)
+
+
+def _left_behind(run: Run, row: Row[Any], why: str) -> None:
+    """The call goes on without a file: its history says so, and the officials who miss it are told."""
+    with run.bridge.ledger.begin() as tx:
+        if not queue.held(tx, row):
+            return
+        file = tx.execute(select(files).where(files.c.id == row.body["file"])).one()
+        fields = tx.execute(select(calls.c.fields).where(calls.c.id == row.call)).scalar_one()
+        name = conceal(safe_name(file.name, file.media_type, file.id), secrets_of(fields))
+        words = f"附件未送达 / not carried: {name}: {why}"
+        append(tx, row.call, run.platform.slug, "note", {"field": "files", "words": words}, run.now())
+        text = f"【附件未送达】{name}：{why.partition(' / ')[0]}"
+        queue.enqueue(tx, row.call, run.platform.slug, "remark", {"text": text}, run.now())
+    _finish(run, row, "skipped", why)
 
 
 # ---- creating -----------------------------------------------------------------------------------------------------

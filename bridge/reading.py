@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from bridge.attachments.sightings import files_of, noticed
 from bridge.bridged import Bridge, Bridged
 from bridge.fields import call_of, told
 from bridge.ledger import queue
@@ -28,7 +29,7 @@ from schemas.lifecycle import Action, ActionKind, Stage, Standing, fold
 from schemas.moment import moment
 
 OURS = re.compile(r"hy-([0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})", re.ASCII)
-TRAVELS_AS_ACTION = frozenset({"lead", "assists", "files"})
+TRAVELS_AS_ACTION = frozenset({"lead", "assists"})
 
 
 def reference_of(identity: str) -> str:
@@ -86,6 +87,7 @@ def _record(tx: Connection, bridge: Bridge, platform: Bridged, understood: Under
         status=understood.status, snapshot=understood.fields, entries=[e.key for e in understood.entries], rebase=[],
         notes=[list(n) for n in understood.notes], aligned="", difference="", shown_at=now,
     ))  # fmt: skip
+    noticed(tx, platform, call, understood.fields.get("files") or (), now)
     _spread(tx, bridge, call, actions, {}, standing, platform.slug, now)
 
 
@@ -173,6 +175,7 @@ def _progress(
     values: dict[str, Any] = {"entries": [*link.entries, *(e.key for e in new)], "shown_at": now}
     if not stale:
         changes = differing(understood.fields, {k: v for k, v in link.snapshot.items() if k not in link.rebase})
+        changes.pop("files", None)  # each file is the call's own from its first sighting on
         values |= {"status": understood.status, "snapshot": {**link.snapshot, **understood.fields}, "rebase": []}
     values["notes"] = [list(n) for n in understood.notes]
     tx.execute(update(links).where(links.c.id == link.id).values(**values))
@@ -191,9 +194,10 @@ def _progress(
     for action in actions:
         append(tx, call.id, platform.slug, "action", action.to_json(), now)
     standing = stand(tx, call.id, now)
+    attached = noticed(tx, platform, call.id, understood.fields.get("files") or (), now)
     explained = TRAVELS_AS_ACTION | ({"due"} if any(a.due for a in actions) else set())
     _spread(tx, bridge, call.id, actions, {k: v for k, v in changes.items() if k not in explained}, standing,
-            platform.slug, now)  # fmt: skip
+            platform.slug, now, attached)  # fmt: skip
 
 
 def _by_status(platform: Bridged, understood: Understood, now: datetime) -> list[Action]:
@@ -292,9 +296,10 @@ def stand(tx: Connection, call: int, now: int) -> Standing:
 
 def _spread(
     tx: Connection, bridge: Bridge, call: int, actions: Iterable[Action], edits: Fields, standing: Standing, source: str,
-    now: int,
+    now: int, attached: Iterable[int] = (),
 ) -> None:  # fmt: skip
-    """Whoever must know of what this platform did gets an outbox row; new targets get the whole call."""
+    """Whoever must know of what this platform did gets an outbox row; new targets get the whole call. attached: files
+    seen for the first time."""
     row = tx.execute(select(calls).where(calls.c.id == call)).one()
     linked = set(tx.execute(select(links.c.platform).where(links.c.call == call)).scalars())
     creating = set(tx.execute(select(outbox.c.platform).where(
@@ -303,17 +308,29 @@ def _spread(
     edited = told(edits)
     for target in sorted(known - {source}):
         for action in actions:
-            queue.enqueue(tx, call, target, "action", {"key": list(action.key)}, now)
+            _tell(tx, bridge, call, target, action, now)
         if edited and target in linked:
             queue.enqueue(tx, call, target, "edit", {"fields": edited}, now)
+        for file in attached:
+            queue.enqueue(tx, call, target, queue.FILE, {"file": file}, now)
     for target in targets(bridge.routes, row.origin_platform, row.fields, row.stage):
         if target not in known and standing.stage not in (Stage.RETURNED, Stage.CANCELLED, None):
             queue.enqueue(tx, call, target, "create", {}, now)
-            for step in _since_the_last_call(standing):
-                queue.enqueue(tx, call, target, "action", {"key": list(step.key)}, now)
+            for action in _since_the_last_call(standing):
+                _tell(tx, bridge, call, target, action, now)
+            for known_file in files_of(tx, call):
+                queue.enqueue(tx, call, target, queue.FILE, {"file": known_file.id}, now)
     for platform in sorted(linked):
         if platform in bridge.platforms:
             settle(tx, bridge.platforms[platform], call, standing.stage, now)
+
+
+def _tell(tx: Connection, bridge: Bridge, call: int, target: str, action: Action, now: int) -> None:
+    """An action for a platform. That a file was attached is told by the file itself, where its platform lists it."""
+    source = bridge.platforms.get(action.platform)
+    if action.kind is ActionKind.ATTACH and source and "files" in source.translator.mapping.fields:
+        return
+    queue.enqueue(tx, call, target, "action", {"key": list(action.key)}, now)
 
 
 def _since_the_last_call(standing: Standing) -> list[Action]:

@@ -99,7 +99,7 @@ def send(run: Run, row: Row[Any], attempt: int, do: Callable[[], Receipt]) -> Re
     return None
 
 
-def _settled(run: Run, row: Row[Any], pending: Row[Any], reference: str) -> Receipt | None:
+def settled(run: Run, row: Row[Any], pending: Row[Any], reference: str) -> Receipt | None:
     """The late receipt of a write, if the platform has one; a refusal ends the attempt and is a person's."""
     if not isinstance(run.adapter, LateReceipts) or Ability.LATE_RECEIPT not in run.adapter.abilities:
         return None
@@ -131,11 +131,11 @@ def already_there(run: Run, reference: str, since: int) -> Receipt | None:
 
 def found_out(run: Run, row: Row[Any], pending: Row[Any], reference: str) -> Receipt | None:
     """What became of a creation: its receipt, or None while it stays open (the row is put off, freed or buried)."""
-    receipt = _settled(run, row, pending, reference)
+    receipt = settled(run, row, pending, reference)
     if receipt is not None:
         return receipt
     if pending.outcome == "late":
-        _put_off(run, row, run.now() + SETTLE_EVERY)
+        put_off(run, row, run.now() + SETTLE_EVERY)
         return None
     if Ability.IDEMPOTENT_CREATE in run.adapter.abilities:
         _free(run, row, pending, "同一编号可重发 / the same reference may be sent again")
@@ -144,13 +144,13 @@ def found_out(run: Run, row: Row[Any], pending: Row[Any], reference: str) -> Rec
         raise Refused("结果未知，且该平台无法查证 / outcome unknown, and the platform cannot be searched",
                       remedy="请电话核实后 retry 或 drop / ask the platform's people, then retry or drop")  # fmt: skip
     if run.now() < pending.deadline:
-        _put_off(run, row, pending.deadline)
+        put_off(run, row, pending.deadline)
         return None
     since = moment_of(pending.started_at) - run.platform.lag - timedelta(minutes=2)
     record = run.adapter.find(reference, since)
     if record is not None and record.native_id:
         return Receipt(record.native_id, already=True)
-    _absent(run, row, pending)
+    found_absent(run, row, pending)
     return None
 
 
@@ -158,10 +158,10 @@ def step_found_out(
     run: Run, row: Row[Any], link: Row[Any], number: int, pending: Row[Any], reference: str
 ) -> bool | None:
     """Was the step carried out? None while it stays open. False: it may be sent (again)."""
-    if _settled(run, row, pending, reference) is not None:
+    if settled(run, row, pending, reference) is not None:
         return True
     if pending.outcome == "late":
-        _put_off(run, row, run.now() + SETTLE_EVERY)
+        put_off(run, row, run.now() + SETTLE_EVERY)
         return None
     if Ability.IDEMPOTENT_UPDATE in run.adapter.abilities:
         with run.bridge.ledger.begin() as tx:
@@ -170,7 +170,7 @@ def step_found_out(
     if _echoed(run, row, number):
         return True
     if run.now() < pending.deadline:
-        _put_off(run, row, pending.deadline)
+        put_off(run, row, pending.deadline)
         return None
     record = run.adapter.fetch(link.native_id)
     if record is not None:
@@ -178,7 +178,7 @@ def step_found_out(
             keep(tx, run.bridge, run.platform, record, run.now())
         if _echoed(run, row, number):
             return True
-    _absent(run, row, pending)
+    found_absent(run, row, pending)
     return None
 
 
@@ -189,7 +189,7 @@ def _echoed(run: Run, row: Row[Any], number: int) -> bool:
     return state == "consumed"
 
 
-def _absent(run: Run, row: Row[Any], pending: Row[Any]) -> None:
+def found_absent(run: Run, row: Row[Any], pending: Row[Any]) -> None:
     """Not there: look a second time after the platform's lag; absent twice, it is sent once more; then a person."""
     with run.bridge.ledger.begin() as tx:
         if not queue.held(tx, row):
@@ -208,7 +208,7 @@ def _absent(run: Run, row: Row[Any], pending: Row[Any]) -> None:
                       remedy="请电话核实后 retry 或 drop / ask the platform's people, then retry or drop")  # fmt: skip
 
 
-def _put_off(run: Run, row: Row[Any], at: int) -> None:
+def put_off(run: Run, row: Row[Any], at: int) -> None:
     with run.bridge.ledger.begin() as tx:
         queue.later(tx, row, at, "结果未定，等待查证 / outcome open, waiting to find out")
     run.counts.later += 1

@@ -76,3 +76,6 @@ def for_operators() -> Iterator[None]:
         raise AirflowFailException(str(error)) from None
     except (WireError, LedgerError) as error:
         raise AirflowException(str(error)) from None
+    except OSError as error:
+        what = f"{error.filename or ''}: {error.strerror or type(error).__name__}"
+        raise AirflowException(f"文件或目录无法使用 / cannot be used: {what} → 检查权限与磁盘 / check permission and disk") from None

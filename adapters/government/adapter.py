@@ -159,13 +159,13 @@ class Government:
             raise broken(answer, f"附件长度不是{ref.size} / file is not {ref.size} bytes long", where)
         return io.BytesIO(answer.body)
 
-    def write_file(self, native_id: str, file: FileOut, content: BinaryIO) -> Receipt:
+    def write_file(self, native_id: str, file: FileOut, content: BinaryIO, reference: str) -> Receipt:
         """Uploads the file and attaches it by a note (PROGRESS). A call that already holds a file of the same name and
         SM3 is left as it is, so this may be repeated. As `update`."""
         where = self._client.where("附件 file", f"{native_id} {file.name}")
         dept = self._settings.file_note_dept
         if dept is None:
-            raise ConfigError(
+            raise Refused(
                 "未配置file_note_dept，不能写附件 / file_note_dept is not set, files cannot be written", where=where,
                 remedy="在settings中填写镇街编码或中心编码 / put a town code or the centre's code into settings",
             )  # fmt: skip
@@ -179,7 +179,7 @@ class Government:
         if (entry := _attached(call, name, sm3(data))) is not None:
             return Receipt(native_id, already=True, entry=entry)
         file_id = self._uploaded(name, file.media_type, data, where)
-        opinion, notes = sendable(f"附件：{name}")
+        opinion, notes = sendable(file.note or f"【附件】{name}")
         note = {
             "action": "PROGRESS", "opinion": opinion, "operator": self._settings.file_note_operator, "deptCode": dept,
             "fileIds": [file_id],
@@ -189,7 +189,7 @@ class Government:
             sent = {**note, "operateTime": self._note_ms()}
             receipt = _stored(self._client.act(native_id, _json(sent, where), STATUS_MOVED), native_id, notes, where)
             if int(receipt.entry) > _last_entry(call):
-                return replace(receipt, notes=(*receipt.notes, f"fileId {file_id}"))
+                return replace(receipt, file_id=file_id)
         raise Unavailable("附件备注未能存入 / the note that carries the file was not stored", where=where)
 
     def _call_for_file(self, native_id: str, where: str) -> Mapping[str, Any]:

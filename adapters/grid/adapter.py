@@ -146,8 +146,8 @@ class GridAdapter:
             )
         return io.BytesIO(content)
 
-    def write_file(self, native_id: str, file: FileOut, content: BinaryIO) -> Receipt:
-        """A same-stage updateEvent with one attachment; its opinion is 【附件】 and the name. Reads the stage first."""
+    def write_file(self, native_id: str, file: FileOut, content: BinaryIO, reference: str) -> Receipt:
+        """A same-stage updateEvent with one attachment; its opinion is the note. Reads the stage first."""
         where = self.client.where("updateEvent", native_id)
         data = content.read(file.size + 1)
         if len(data) != file.size:
@@ -161,10 +161,10 @@ class GridAdapter:
             raise Refused("平台未给出当前阶段 / the platform tells no present stage", where=where, field="stage",
                           remedy="在平台上核对该事件 / look at the event on the platform")  # fmt: skip
         body = {
-            "stage": stage, "opinion": f"【附件】{file.name}", "handler": self.settings.file_handler,
+            "stage": stage, "opinion": file.note or f"【附件】{file.name}", "handler": self.settings.file_handler,
             "attachments": [{"name": file.name, "mime": file.media_type, "base64": data}],
         }  # fmt: skip
-        return self.update(native_id, body, "")
+        return self.update(native_id, body, reference)
 
     def _ask(self, first: datetime, last: datetime, page_no: int) -> Rows:
         return self.client.query(first.strftime(TIME), last.strftime(TIME), page_no, self.settings.page_size)

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from adapters.errors import BrokenReply, ConfigError, Missing, Refused
 from adapters.petition.database import Database, database
 from adapters.petition.names import FILE, INBOX
-from adapters.petition.outgoing import Outgoing, file_reference, write_reference
+from adapters.petition.outgoing import Outgoing, write_reference
 from adapters.petition.probing import probe
 from adapters.petition.reading import Reader
 from adapters.petition.receipts import open_or_done, outcome
@@ -117,9 +117,9 @@ class PetitionAdapter:
                               where=where, remedy="请平台核对附件 / have the platform check the file")  # fmt: skip
         return io.BytesIO(content)
 
-    def write_file(self, native_id: str, file: FileOut, content: BinaryIO) -> Receipt:
-        """FJ. Late; its reference is `outgoing.file_reference`: the same file of the same work order is written once.
-        The row before it for this work order should have its outcome (§3)."""
+    def write_file(self, native_id: str, file: FileOut, content: BinaryIO, reference: str) -> Receipt:
+        """FJ. Late. A file that waits or is done under this reference is not inserted again. The row before it for this
+        work order should have its outcome (§3)."""
         where = self.database.where("FJ", native_id)
         self._numbered(native_id, where)
         data = content.read(file.size + 1)
@@ -127,8 +127,9 @@ class PetitionAdapter:
             raise Refused(f"文件 {file.name[:100]} 的大小与登记不符（{file.size}）/ the file is not of the size told",
                           where=where, field="WJNR", remedy="重新读取该文件 / read the file again")  # fmt: skip
         written = Outgoing(where, self.settings.operator).file(file.name, file.media_type, file.size)
-        reference = file_reference(native_id, file.name, data)
-        standing = self._hand_over({"WBBH": reference, "CZ": "FJ", "GDBH": native_id, "NR": written, "WJNR": data})
+        standing = self._hand_over(
+            {"WBBH": write_reference(reference), "CZ": "FJ", "GDBH": native_id, "NR": written, "WJNR": data}
+        )
         return standing or Receipt(native_id, late=True)
 
     def _hand_over(self, row: Mapping[str, Any]) -> Receipt | None:

@@ -65,12 +65,6 @@ def write_reference(reference: str) -> str:
     return "hy-" + sha256(reference.encode("utf-8", "surrogatepass")).hexdigest()[:60]
 
 
-def file_reference(native_id: str, name: str, content: bytes) -> str:
-    """The same file of the same work order has the same reference, so that it is written once."""
-    told = sha256(f"{native_id}\n{name}\n".encode("utf-8", "surrogatepass") + content).hexdigest()
-    return f"hy-fj-{told[:48]}"
-
-
 @dataclass(slots=True)
 class Outgoing:
     """Builds one NR; `notes` say what was changed on the way."""

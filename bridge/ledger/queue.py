@@ -14,6 +14,7 @@ from bridge.ledger.tables import attempts, outbox, platforms
 
 OPEN = ("waiting", "dead")
 OPEN_ENDED = ("open", "unknown", "late")
+FILE = "file"
 
 
 def enqueue(tx: Connection, call: int, platform: str, kind: str, body: dict[str, Any], now: int) -> None:
@@ -23,12 +24,13 @@ def enqueue(tx: Connection, call: int, platform: str, kind: str, body: dict[str,
 
 
 def _may_go(now: int) -> ColumnElement[bool]:
-    """A row may go if nothing for the same call and platform stands before it, dead rows included, and nobody holds it."""
+    """A row may go if nothing for the same call and platform stands before it, dead rows included, and nobody holds it.
+    Files wait for what stands before them, and hold up nothing: a photo that cannot be had stops no answer."""
     before = outbox.alias("before")
     return and_(
         outbox.c.state == "waiting", outbox.c.available_at <= now, outbox.c.leased_until <= now,
         ~exists().where(before.c.platform == outbox.c.platform, before.c.call == outbox.c.call, before.c.id < outbox.c.id,
-                        before.c.state.in_(OPEN)),
+                        before.c.state.in_(OPEN), before.c.kind != FILE),
     )  # fmt: skip
 
 
@@ -72,8 +74,9 @@ def later(tx: Connection, row: Row[Any], at: int, reason: str) -> None:
 
 
 def open_rows(tx: Connection, call: int, platform: str) -> int:
-    """How many rows for this call and platform are not finished."""
-    found = select(func.count()).where(outbox.c.call == call, outbox.c.platform == platform, outbox.c.state.in_(OPEN))
+    """How many rows for this call and platform are not finished, files aside: they change no stage."""
+    found = select(func.count()).where(outbox.c.call == call, outbox.c.platform == platform, outbox.c.state.in_(OPEN),
+                                       outbox.c.kind != FILE)  # fmt: skip
     return int(tx.execute(found).scalar_one())
 
 

@@ -100,7 +100,7 @@ history = Table(
     Column("hash", String(64), nullable=False),
     UniqueConstraint("call", "sequence"),
 )  # fmt: skip
-"""Append-only and hash-chained per call. kind: action | fields | linked | note."""
+"""Append-only and hash-chained per call. kind: action | fields | linked | note | file."""
 
 links = Table(
     "links", metadata, _id(), _call(),
@@ -156,8 +156,9 @@ outbox = Table(
           postgresql_where=text("state IN ('waiting', 'dead')")),
     Index(None, "call", "platform"),
 )  # fmt: skip
-"""What a platform must learn, in order per call and platform. kind: create | action | edit | remark | align;
-state: waiting | done | skipped | dead. A dead row holds up what is behind it for the same call and platform."""
+"""What a platform must learn, in order per call and platform. kind: create | action | edit | remark | align |
+file; state: waiting | done | skipped | dead. A dead row holds up what is behind it for the same call
+and platform; files hold up nothing."""
 
 attempts = Table(
     "attempts", metadata, _id(),
@@ -174,6 +175,30 @@ attempts = Table(
 )  # fmt: skip
 """Committed before the first byte goes out. outcome: open | late | done | refused | unavailable |
 unknown | found | absent."""
+
+files = Table(
+    "files", metadata, _id(), _call(),
+    Column("platform", String(64), nullable=False),
+    Column("file_id", String(128), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("media_type", String(128), nullable=False, default=""),
+    Column("size", BigInteger),
+    Column("sha256", String(64), nullable=False, default=""),
+    Column("seen_at", BigInteger, nullable=False),
+    UniqueConstraint("call", "platform", "file_id"),
+)  # fmt: skip
+"""What a person attached to a call, and on which platform it was seen. sha256: "" until it was read."""
+
+file_copies = Table(
+    "file_copies", metadata, _id(),
+    Column("file", Key, ForeignKey("files.id"), nullable=False),
+    Column("platform", String(64), nullable=False),
+    Column("file_id", String(128), nullable=False, default=""),
+    Column("name", Text, nullable=False),
+    UniqueConstraint("file", "platform"),
+)  # fmt: skip
+"""Where else a file stands because we wrote it. file_id: "" until the platform shows or tells it: this link is what a
+copy is known by, not its name or bytes."""
 
 cursors = Table(
     "cursors", metadata,

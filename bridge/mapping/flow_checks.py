@@ -197,6 +197,8 @@ def _check_operation(document: Document, mapping: Mapping) -> Iterator[Problem]:
             )
         return
     yield from _format(document, ("operation", "elsewhere"), operation.elsewhere, names="x")
+    if operation.file:
+        yield from _format(document, ("operation", "file", "words"), operation.file.words, name="x")
     codes = _codes(mapping)
     if operation.remark != "same" and operation.remark not in codes:
         yield _unknown(document, ("operation", "remark"), operation.remark, codes)

@@ -203,6 +203,17 @@ class DepartmentSlot(Part):
     required: bool = False
 
 
+class FileEntry(Part):
+    """What a file leaves behind that we write: the history entry (its code, `same` = the present status; its words with
+    {name}; none where the platform writes no entry), whether the platform gives it another name, and the charset of
+    names: what it lacks becomes _. None: any character."""
+
+    code: str = "same"
+    words: str = ""
+    renamed: bool = False
+    charset: Literal["gbk"] | None = None
+
+
 class Operation(Part):
     """The wire call that changes a record: which field takes the code, the opinion, the operator and so on."""
 
@@ -224,6 +235,7 @@ class Operation(Part):
     """canonical fields that the platform changes by itself when an operation is carried out"""
     opinion_needed: list[str] = []
     """codes that must have an opinion; `same` = every operation that keeps the status"""
+    file: FileEntry | None = None
     elsewhere: str = "（承办：{names}）"
     """put before the opinion when departments have no code here"""
 

@@ -19,7 +19,7 @@ def content(size: int) -> bytes:
 
 
 def write(adapter: Any, native_id: str, name: str, data: bytes) -> None:
-    adapter.write_file(native_id, FileOut(name, "image/jpeg", len(data)), io.BytesIO(data))
+    adapter.write_file(native_id, FileOut(name, "image/jpeg", len(data)), io.BytesIO(data), f"{native_id}#{name}")
 
 
 @rule(Ability.FILES)
@@ -46,5 +46,5 @@ def a_file_that_is_not_there(adapter: Any, stand: Stand) -> None:
     for file_id in (unknown, "../etc/passwd", "没有"):
         raises(Missing, lambda file_id=file_id: adapter.read_file(FileRef(made, file_id)).read())  # type: ignore[misc]
     before = stand.one("ref-1")
-    raises(Refused, lambda: adapter.write_file(made, FileOut("b.jpg", "image/jpeg", 20), io.BytesIO(content(10))))
+    raises(Refused, lambda: adapter.write_file(made, FileOut("b.jpg", "image/jpeg", 20), io.BytesIO(content(10)), "r"))
     assert stand.one("ref-1") == before

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import io
 import socket
 import sqlite3
 import struct
@@ -19,7 +18,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from sqlalchemy import event
 
 from adapters.errors import OutcomeUnknown
-from adapters.petition.outgoing import file_reference
 from adapters.port import FileOut, Receipt, WireRecord
 from sandbox.petition import PetitionPlatform
 from schemas.moment import SHANGHAI
@@ -107,10 +105,8 @@ class Settled:
     def update(self, native_id: str, body: Any, reference: str) -> Receipt:
         return self._after(lambda: self._inner.update(native_id, body, reference), reference)
 
-    def write_file(self, native_id: str, file: FileOut, content: BinaryIO) -> Receipt:
-        data = content.read()
-        reference = file_reference(native_id, file.name, data)
-        return self._after(lambda: self._inner.write_file(native_id, file, io.BytesIO(data)), reference)
+    def write_file(self, native_id: str, file: FileOut, content: BinaryIO, reference: str) -> Receipt:
+        return self._after(lambda: self._inner.write_file(native_id, file, content, reference), reference)
 
     def _after(self, write: Callable[[], Receipt], reference: str) -> Receipt:
         try:

@@ -30,7 +30,8 @@ def _seen(dag: Any) -> dict[str, Any]:
     timetable, condition = dag.timetable, dag.timetable.asset_condition
     timed = getattr(timetable, "timetable", timetable)
     return {
-        "file": Path(dag.fileloc).name, "every": timed.delta.total_seconds(), "tags": sorted(dag.tags), "doc": dag.doc_md,
+        "file": Path(dag.fileloc).name, "tags": sorted(dag.tags), "doc": dag.doc_md,
+        "every": timed.delta.total_seconds() if hasattr(timed, "delta") else None,
         "assets": sorted(asset.name for asset in getattr(condition, "objects", ())),
         "max_active_runs": dag.max_active_runs, "catchup": dag.catchup, "tasks": [task.task_id for task in dag.tasks],
         "pools": sorted({task.pool for task in dag.tasks}), "retries": sorted({task.retries for task in dag.tasks}),

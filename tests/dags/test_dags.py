@@ -24,6 +24,7 @@ from sandbox.httpd import Server
 ROOT = Path(__file__).parents[2]
 LOGINS = {"grid": ("huying_dg", "Example-Grid-2026"), "government": ("LSAPP0001", "example-secret-0f9e8d7c6b5a4938")}
 WRONG = "wrong-password-000000"
+HOUSEKEEPING = "huying_housekeeping"
 pytestmark = pytest.mark.xdist_group("dags")
 
 
@@ -93,10 +94,12 @@ def shipped(airflow: AirflowHome) -> Seen:
 
 
 def test_every_dag_file_imports(shipped: Seen) -> None:
-    """With the configuration that is shipped: a poll and a push for each platform, and no import error."""
+    """With the configuration that is shipped: a poll and a push for each platform, the daily housekeeping, and no import
+    error."""
     assert shipped.told["errors"] == {}
-    assert set(shipped.told["dags"]) == {f"huying_{kind}_{slug}" for kind in ("poll", "push") for slug in ("grid", "government")}
-    assert {dag["file"] for dag in shipped.told["dags"].values()} == {"poll.py", "push.py"}
+    platforms = {f"huying_{kind}_{slug}" for kind in ("poll", "push") for slug in ("grid", "government")}
+    assert set(shipped.told["dags"]) == platforms | {HOUSEKEEPING}
+    assert {dag["file"] for dag in shipped.told["dags"].values()} == {"poll.py", "push.py", "housekeeping.py"}
 
 
 def test_what_the_scheduler_sees(shipped: Seen) -> None:
@@ -104,6 +107,8 @@ def test_what_the_scheduler_sees(shipped: Seen) -> None:
     county and platform, nothing caught up."""
     counties = {"grid": "东港区", "government": "岚山区"}
     for dag_id, dag in shipped.told["dags"].items():
+        if dag_id == HOUSEKEEPING:
+            continue
         _, kind, slug = dag_id.split("_")
         assert dag["max_active_runs"] == 1 and dag["catchup"] is False
         assert dag["pools"] == [f"huying_{slug}"] and dag["retries"] == [2]
@@ -116,8 +121,9 @@ def test_what_the_scheduler_sees(shipped: Seen) -> None:
 
 def test_operators_are_told_what_to_do(shipped: Seen) -> None:
     """Each DAG's page says, in Chinese first, what a run does and what to do when it is red."""
-    for dag in shipped.told["dags"].values():
-        assert "红色表示" in dag["doc"] and "Red:" in dag["doc"] and "huying dead list" in dag["doc"]
+    for dag_id, dag in shipped.told["dags"].items():
+        assert "红色" in dag["doc"] and "Red:" in dag["doc"]
+        assert dag_id == HOUSEKEEPING or "huying dead list" in dag["doc"]
 
 
 @pytest.mark.parametrize(
@@ -135,7 +141,7 @@ def test_a_broken_county_costs_only_itself(old: str, new: str, named: str, airfl
     file.write_text(text.replace(old, new, 1), encoding="utf-8")
     line = next(number for number, words in enumerate(text.splitlines(), start=1) if old in words)
     seen = airflow.ask("inspect", HUYING_CONFIG=str(config))
-    assert set(seen.told["dags"]) == {"huying_poll_grid", "huying_push_grid"}
+    assert set(seen.told["dags"]) == {"huying_poll_grid", "huying_push_grid", HOUSEKEEPING}
     assert set(seen.told["errors"]) == {"poll.py", "push.py"}
     for error in seen.told["errors"].values():
         assert f"lanshan.yaml:{line}" in error and named in error and "→" in error
@@ -157,6 +163,18 @@ def test_a_call_travels_by_dags(airflow: AirflowHome, platforms: Platforms) -> N
     (shown,) = platforms.grid.entrance("GET", "records", None)[1]
     assert call["callNo"] in shown["processes"][-1]["opinion"]
     assert "13900000002" not in seen.log and "李样例" not in seen.log
+
+
+def test_housekeeping_clears_old_files_only(airflow: AirflowHome, tmp_path: Path) -> None:
+    """A run removes what nobody used for 30 days from the attachment store, and nothing else."""
+    old, fresh = tmp_path / "ab" / "ab1", tmp_path / "cd" / "cd2"
+    for path in (old, fresh):
+        path.parent.mkdir()
+        path.write_bytes(b"x")
+    os.utime(old, (1.7e9, 1.7e9))
+    seen = airflow.ask("run", HOUSEKEEPING, HUYING_FILES=str(tmp_path))
+    assert seen.told[HOUSEKEEPING]["result"] == {"removed": 1}
+    assert not old.exists() and fresh.exists()
 
 
 def test_retried_only_where_that_helps(airflow: AirflowHome, platforms: Platforms) -> None:

@@ -140,7 +140,7 @@ def petition_world(folder: Path, url: str | None = None) -> Iterator[PetitionWor
             made: Adapter = build_of(slug)(slug, {}, addresses[slug], Surroundings(now, os.urandom, time.sleep, state))
             return Bridged(slug, TITLES[slug], "371100", TRANSLATORS[slug], lambda: made, lag=timedelta(seconds=1))
 
-        bridge = Bridge(ledger, {slug: bridged(slug) for slug in addresses}, ROUTES, now)
+        bridge = Bridge(ledger, {slug: bridged(slug) for slug in addresses}, ROUTES, now, folder / "files")
         try:
             yield PetitionWorld(grid, petition, platform, bridge, ahead)
         finally:

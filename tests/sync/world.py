@@ -206,7 +206,7 @@ def bridge_at(
         "government": bridged("government", urls["government"], government, password or secret, folder, now,
                               {"requests_per_second": 20, "burst": 40, **(government_settings or {})}),
     }  # fmt: skip
-    return Bridge(ledger, platforms, ROUTES, now)
+    return Bridge(ledger, platforms, ROUTES, now, folder / "files")
 
 
 @contextlib.contextmanager

@@ -139,8 +139,8 @@ def test_write_and_write_again(tmp_path: Path) -> None:
     world, holder = World(), Holder()
     with running(holder, lambda: world.now) as tiny:
         government = writing(tiny, world, tmp_path)
-        receipt = government.write_file(CALL, *out())
-        again = government.write_file(CALL, *out())
+        receipt = government.write_file(CALL, *out(), "hy-1#1.0")
+        again = government.write_file(CALL, *out(), "hy-1#1.0")
     assert (receipt.native_id, receipt.entry, receipt.already) == (CALL, "2", False)
     assert (again.entry, again.already) == ("2", True)
     assert len(holder.uploads) == 1 and holder.files[0]["name"] == "现场照片 1.jpg"
@@ -157,7 +157,7 @@ def test_names(tmp_path: Path, name: str, stored: str) -> None:
     """Quotation marks, paths, line ends, per cent signs and emoji neither break the part nor get lost."""
     world, holder = World(), Holder()
     with running(holder, lambda: world.now) as tiny:
-        writing(tiny, world, tmp_path).write_file(CALL, *out(name, kind="a/b\r\nX: y"))
+        writing(tiny, world, tmp_path).write_file(CALL, *out(name, kind="a/b\r\nX: y"), "hy-1#1.0")
     assert holder.files[0]["name"] == stored
     assert b"application/octet-stream" in holder.bodies[0] and b"X: y" not in holder.bodies[0]
 
@@ -167,7 +167,7 @@ def test_content_that_holds_the_boundary(tmp_path: Path) -> None:
     world, holder = World(), Holder()
     content = b"\r\n".join(b"--" + b"----huying" + n.to_bytes(16, "big").hex().encode() for n in range(9))
     with running(holder, lambda: world.now) as tiny:
-        writing(tiny, world, tmp_path).write_file(CALL, *out(content=content))
+        writing(tiny, world, tmp_path).write_file(CALL, *out(content=content), "hy-1#1.0")
     assert holder.files[0]["sm3"] == signing.sm3(content)
 
 
@@ -177,8 +177,8 @@ def test_two_notes_of_one_millisecond(tmp_path: Path) -> None:
     holder.timeline.append({"seq": 2, "operateTime": int(world.now.timestamp() * 1000)})
     with running(holder, lambda: world.now) as tiny:
         government = writing(tiny, world, tmp_path)
-        assert government.write_file(CALL, *out()).entry == "3"
-        assert government.write_file(CALL, *out("2.jpg")).entry == "4"
+        assert government.write_file(CALL, *out(), "hy-1#1.0").entry == "3"
+        assert government.write_file(CALL, *out("2.jpg"), "hy-1#1.0").entry == "4"
     assert len({entry["operateTime"] for entry in holder.timeline[1:]}) == 3
 
 
@@ -191,9 +191,9 @@ def test_an_upload_that_got_lost(tmp_path: Path) -> None:
         government = writing(tiny, world, tmp_path)
         for _ in range(3):
             with pytest.raises(Unavailable):
-                government.write_file(CALL, *out())
+                government.write_file(CALL, *out(), "hy-1#1.0")
         assert len(holder.timeline) == 1
-        assert government.write_file(CALL, *out()).entry == "2"
+        assert government.write_file(CALL, *out(), "hy-1#1.0").entry == "2"
 
 
 def test_a_note_that_got_lost(tmp_path: Path) -> None:
@@ -203,8 +203,8 @@ def test_a_note_that_got_lost(tmp_path: Path) -> None:
     with running(holder, lambda: world.now) as tiny:
         government = writing(tiny, world, tmp_path)
         with pytest.raises(OutcomeUnknown):
-            government.write_file(CALL, *out())
-        assert government.write_file(CALL, *out()).already
+            government.write_file(CALL, *out(), "hy-1#1.0")
+        assert government.write_file(CALL, *out(), "hy-1#1.0").already
     assert len(holder.files) == 1
 
 
@@ -219,7 +219,7 @@ def test_write_refused(tmp_path: Path, path: str, given: Any, error: type[Except
     world, holder = World(), Holder()
     holder.answers[path] = [given]
     with running(holder, lambda: world.now) as tiny, pytest.raises(error) as caught:
-        writing(tiny, world, tmp_path).write_file(CALL, *out())
+        writing(tiny, world, tmp_path).write_file(CALL, *out(), "hy-1#1.0")
     assert type(caught.value) is error and not holder.files
 
 
@@ -232,12 +232,12 @@ def test_what_cannot_be_a_file_is_not_sent(tmp_path: Path) -> None:
         for file, content in (out(content=b""), out(content=whole), (FileOut("a.txt", "", 3), io.BytesIO(b"ab")),
                               out("a/"), out("x" * 201)):  # fmt: skip
             with pytest.raises(Refused) as caught:
-                government.write_file(CALL, file, content)
+                government.write_file(CALL, file, content, "hy-1#1.0")
             assert caught.value.field == "file"
         assert not tiny.log
 
 
 def test_notes_need_a_department(tmp_path: Path) -> None:
     """Without file_note_dept nothing is uploaded; the error names the key."""
-    with pytest.raises(ConfigError, match="file_note_dept"):
-        adapter("http://127.0.0.1:9", World(), tmp_path).write_file(CALL, *out())
+    with pytest.raises(Refused, match="file_note_dept"):
+        adapter("http://127.0.0.1:9", World(), tmp_path).write_file(CALL, *out(), "hy-1#1.0")

@@ -193,16 +193,16 @@ def test_files(ours: Ours) -> None:
     """Written, found again, read back byte for byte; a refused type names the field."""
     number, content = ours.create("ref-1"), os.urandom(70_000)
     name = '现场 "1"\U0001f6a8.jpg'
-    receipt = ours.government.write_file(number, FileOut(name, "image/jpeg", len(content)), io.BytesIO(content))
+    receipt = ours.government.write_file(number, FileOut(name, "image/jpeg", len(content)), io.BytesIO(content), "hy-1#1.0")
     assert receipt.entry == "2"
-    assert ours.government.write_file(number, FileOut(name, "image/jpeg", len(content)), io.BytesIO(content)).already
+    assert ours.government.write_file(number, FileOut(name, "image/jpeg", len(content)), io.BytesIO(content), "hy-1#1.0").already
     whole = ours.government.fetch(number)
     assert whole is not None
     (file,) = whole.body["files"]
     assert file["name"] == name
     assert ours.government.read_file(FileRef(number, file["fileId"], size=file["size"])).read() == content
     with pytest.raises(Refused) as caught:
-        ours.government.write_file(number, FileOut("run.exe", "x/y", 1), io.BytesIO(b"x"))
+        ours.government.write_file(number, FileOut("run.exe", "x/y", 1), io.BytesIO(b"x"), "hy-1#1.0")
     assert caught.value.field == "file"
 
 

@@ -226,14 +226,14 @@ def test_fetch_and_files() -> None:
         with pytest.raises(BrokenReply):
             grid.read_file(FileRef("DG2026102600017", "AT1", size=70))
         file = FileOut("现场.png", "image/png", 69)
-        receipt = grid.write_file("DG2026102600017", file, io.BytesIO(data))
+        receipt = grid.write_file("DG2026102600017", file, io.BytesIO(data), "hy-1#1.0")
         assert receipt.native_id == "DG2026102600017"
         with pytest.raises(Refused):
-            grid.write_file("DG2026102600017", file, io.BytesIO(data + b"x"))
+            grid.write_file("DG2026102600017", file, io.BytesIO(data + b"x"), "hy-1#1.0")
         replies["getEvent"] = sample("error-2002.getEvent.response.xml")
         assert grid.fetch("DG2026102600017") is None
         with pytest.raises(Missing):
-            grid.write_file("DG2026102600017", file, io.BytesIO(data))
+            grid.write_file("DG2026102600017", file, io.BytesIO(data), "hy-1#1.0")
     (sent,) = [body.decode() for operation, body, _, _ in door.asked if operation == "updateEvent"]
     for part in (":stage>08<", ":opinion>【附件】现场.png<", ":handler>呼应<", ":name>现场.png<", ":mime>image/png<"):
         assert part in sent

@@ -96,8 +96,8 @@ def test_files_byte_for_byte(server: Server) -> None:
     native_id = adapter.create(
         {**BODY, "attachments": [{"name": "a.txt", "mime": "text/plain", "base64": b"\x00x"}]}, "r"
     ).native_id
-    adapter.write_file(native_id, FileOut("现场照片.png", "image/png", 500_000), io.BytesIO(content[:500_000]))
-    adapter.write_file(native_id, FileOut("大.png", "image/png", 10_485_760), io.BytesIO(content[:10_485_760]))
+    adapter.write_file(native_id, FileOut("现场照片.png", "image/png", 500_000), io.BytesIO(content[:500_000]), "hy-1#1.0")
+    adapter.write_file(native_id, FileOut("大.png", "image/png", 10_485_760), io.BytesIO(content[:10_485_760]), "hy-1#1.0")
     record = adapter.fetch(native_id)
     assert record
     read = [

@@ -15,7 +15,6 @@ from adapters.petition.outgoing import (
     NR_BYTES,
     Outgoing,
     as_stored,
-    file_reference,
     json_text,
     storable,
     write_reference,
@@ -108,8 +107,6 @@ def test_references_fit_the_column() -> None:
     assert write_reference(mine) == mine
     for odd in ("x" * 65, "中", "a ", ""):
         assert len(write_reference(odd)) <= 64 and write_reference(odd) != odd
-    assert file_reference("WL1", "a", b"1") == file_reference("WL1", "a", b"1") != file_reference("WL1", "a", b"2")
-    assert len(file_reference("WL1", "a" * 100, b"")) <= 64
 
 
 def test_our_words_are_known_again() -> None:

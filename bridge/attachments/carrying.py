@@ -1,0 +1,206 @@
+"""A file from the platform where people attached it to another one: read into the store, written once, linked.
+
+What cannot be carried (gone, too large, a kind that the platform refuses) stops nothing: the call's history says it,
+and the platform's officials read it as a remark. This module must not know a platform.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any, BinaryIO
+
+from sqlalchemy import Row, select, update
+
+from adapters.errors import Refused, WireError
+from adapters.port import Ability, FileOut, FileRef, Files, Receipt
+from bridge.attachments.naming import distinct, media_type, safe_name
+from bridge.attachments.sightings import copy_of, linked, names_given
+from bridge.attachments.store import LARGEST, Store, TooLarge
+from bridge.inbound import keep
+from bridge.ledger import queue
+from bridge.ledger.history import append
+from bridge.ledger.ledger import micros
+from bridge.ledger.tables import calls, echoes, file_copies, files, links, outbox, records
+from bridge.mapping.converters import conceal
+from bridge.mapping.language import FileEntry
+from bridge.mapping.translator import secrets_of
+from bridge.sending import SETTLE_EVERY, Run, found_absent, intend, put_off, send, settled
+
+READS = 30
+"""How often a file is asked for where it stands (two seconds to ten minutes apart) before it counts as not to be had."""
+_LONGEST_PAUSE = 600
+
+
+class NotCarried(Exception):
+    """Why a file does not travel, in words for officials."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """One outbox row and what it is about. link: the call on the platform that is written to."""
+
+    row: Row[Any]
+    file: Row[Any]
+    link: Row[Any]
+    fields: dict[str, Any]
+
+    @property
+    def reference(self) -> str:
+        return f"{self.link.reference or self.link.native_id}#{self.row.id}.0"
+
+
+def carry(run: Run, row: Row[Any]) -> str | None:
+    """One file, one step further. The words that end its row ("" for a plain success); None while it stays open.
+    NotCarried or Refused: it never will. Unavailable, ConfigError: of the platform written to."""
+    with run.bridge.ledger.begin() as tx:
+        file = tx.execute(select(files).where(files.c.id == row.body["file"])).one()
+        link = tx.execute(select(links).where(links.c.call == row.call, links.c.platform == run.platform.slug)).first()
+        fields = tx.execute(select(calls.c.fields).where(calls.c.id == row.call)).scalar_one()
+        pending = queue.unresolved(tx, row.id, 0)
+        copy = copy_of(tx, file.id, run.platform.slug)
+    if link is None:
+        return "该平台没有此呼叫 / the call was never created here"
+    waiting = _Waiting(row, file, link, fields)
+    if copy is not None:
+        if pending is not None:
+            with run.bridge.ledger.begin() as tx:
+                queue.outcome(tx, pending.id, "found", "", run.now())
+        return "已在该平台 / already there"
+    if not isinstance(run.adapter, Files) or Ability.FILES not in run.adapter.abilities:
+        raise NotCarried("该平台不接收附件 / this platform takes no files")
+    if pending is not None:
+        return _found_out(run, waiting, pending)
+    content = _obtained(run, waiting)
+    if content is None:
+        return None
+    with content:
+        return _written(run, waiting, content)
+
+
+def _found_out(run: Run, waiting: _Waiting, pending: Row[Any]) -> str | None:
+    """What became of a file whose answer got lost, or comes late."""
+    receipt = settled(run, waiting.row, pending, waiting.reference)
+    if receipt is not None:
+        return _arrived(run, waiting, receipt, pending.id)
+    if pending.outcome == "late" or run.now() < pending.deadline:
+        put_off(run, waiting.row, run.now() + SETTLE_EVERY if pending.outcome == "late" else pending.deadline)
+        return None
+    _read_again(run, waiting)
+    with run.bridge.ledger.begin() as tx:
+        if copy_of(tx, waiting.file.id, run.platform.slug) is not None:
+            queue.outcome(tx, pending.id, "found", "", run.now())
+            return ""
+    found_absent(run, waiting.row, pending)
+    return None
+
+
+def _read_again(run: Run, waiting: _Waiting) -> None:
+    record = run.adapter.fetch(waiting.link.native_id)
+    if record is not None:
+        with run.bridge.ledger.begin() as tx:
+            keep(tx, run.bridge, run.platform, record, run.now())
+
+
+# ---- reading it where it stands ----------------------------------------------------------------------------------
+
+
+def _obtained(run: Run, waiting: _Waiting) -> BinaryIO | None:
+    """The bytes, from the store or from the platform that has them; None if that one must be asked later."""
+    store, file, row = Store(run.bridge.files), waiting.file, waiting.row
+    if file.sha256 and (content := store.open(file.sha256)) is not None:
+        return content
+    try:
+        kept = store.keep(_read(run, waiting))
+    except TooLarge:
+        raise NotCarried(f"大于 {LARGEST >> 20} MB / larger than that") from None
+    except Refused as error:
+        raise NotCarried(error.what) from error
+    except OSError as error:
+        raise NotCarried(f"附件库无法写入 / the attachment store cannot be written ({type(error).__name__})") from error
+    except WireError as error:
+        if row.tries >= READS:
+            raise NotCarried(f"多次未能读取 / could not be read: {error.what}") from error
+        put_off(run, row, micros(run.bridge.now() + timedelta(seconds=min(_LONGEST_PAUSE, 2 ** (row.tries + 1)))))
+        return None
+    if not kept.size:
+        raise NotCarried("附件为空 / the file is empty")
+    with run.bridge.ledger.begin() as tx:
+        found = {"sha256": kept.sha256, "size": kept.size, "media_type": media_type(file.media_type, kept.head)}
+        tx.execute(update(files).where(files.c.id == file.id).values(**found))
+        if file.media_type and found["media_type"] != file.media_type:
+            words = f"附件类型与内容不符：声明 {file.media_type[:60]}，按 {found['media_type']} 处理 / not what it claims to be"
+            append(tx, row.call, file.platform, "note", {"field": "files", "words": words}, run.now())
+    return store.open(kept.sha256)
+
+
+def _read(run: Run, waiting: _Waiting) -> BinaryIO:
+    file, source = waiting.file, run.bridge.platforms.get(waiting.file.platform)
+    if source is None:
+        raise NotCarried("来源平台已不在配置中 / its platform is no longer configured")
+    adapter = source.adapter()
+    if not isinstance(adapter, Files) or Ability.FILES not in adapter.abilities:
+        raise NotCarried("来源平台不提供附件内容 / its platform gives no content")
+    with run.bridge.ledger.begin() as tx:
+        native_id = tx.execute(select(links.c.native_id).where(
+            links.c.call == waiting.row.call, links.c.platform == file.platform)).scalar_one()  # fmt: skip
+    return adapter.read_file(FileRef(native_id, file.file_id, file.name, file.size))
+
+
+# ---- writing it --------------------------------------------------------------------------------------------------
+
+
+def _written(run: Run, waiting: _Waiting, content: BinaryIO) -> str | None:
+    with run.bridge.ledger.begin() as tx:
+        if not queue.held(tx, waiting.row):
+            return None
+        file = tx.execute(select(files).where(files.c.id == waiting.file.id)).one()
+        operation = run.platform.translator.mapping.operation
+        entry = operation.file if operation and operation.file else FileEntry()
+        given = names_given(tx, waiting.row.call, run.platform.slug)
+        name = (waiting.row.plan or {}).get("name") or _name(waiting, file, entry, given)
+        tx.execute(update(outbox).where(outbox.c.id == waiting.row.id).values(plan={"name": name}))
+    words, step = entry.words.format(name=name), None
+    if words:
+        code = waiting.link.status if entry.code == "same" else entry.code
+        step = {"code": code, "opinion": words, "operator": ""}
+    attempt = intend(run, waiting.row, 0, waiting.link.id, step)
+    if attempt is None:
+        return None
+    assert isinstance(run.adapter, Files)
+    out = FileOut(name, file.media_type, file.size, words)
+    do = partial(run.adapter.write_file, waiting.link.native_id, out, content, waiting.reference)
+    receipt = send(run, waiting.row, attempt, do)
+    return None if receipt is None else _arrived(run, waiting, receipt, attempt)
+
+
+def _name(waiting: _Waiting, file: Row[Any], entry: FileEntry, given: set[str]) -> str:
+    """A name that no file of the call has on that platform yet, without what must not leave."""
+    taken = given | {str(one.get("name")) for one in waiting.link.snapshot.get("files") or []}
+    made = conceal(safe_name(file.name, file.media_type, file.id), secrets_of(waiting.fields))
+    if entry.charset:
+        made = "".join(c if c.encode(entry.charset, "ignore") else "_" for c in made)
+    return distinct(made, taken)
+
+
+def _arrived(run: Run, waiting: _Waiting, receipt: Receipt, attempt: int) -> str:
+    """Linked. If the platform tells an id and polling took another file for ours, that one is a person's after all."""
+    with run.bridge.ledger.begin() as tx:
+        now, slug = run.now(), run.platform.slug
+        queue.outcome(tx, attempt, "found" if receipt.already else "done", "；".join(receipt.notes), now)
+        row = tx.execute(select(outbox).where(outbox.c.id == waiting.row.id)).one()
+        linked(tx, waiting.file.id, slug, receipt.file_id, (row.plan or {}).get("name") or waiting.file.name)
+        copy = copy_of(tx, waiting.file.id, slug)
+        mistaken = bool(copy and receipt.file_id and copy.file_id != receipt.file_id)
+        if copy and mistaken:
+            tx.execute(update(file_copies).where(file_copies.c.id == copy.id).values(file_id=receipt.file_id))
+            same = (records.c.platform == slug, records.c.native_id == waiting.link.native_id)
+            tx.execute(update(records).where(*same).values(digest="", version=""))
+        tx.execute(
+            update(echoes).where(echoes.c.outbox == row.id, echoes.c.state == "waiting")
+            .values(acknowledged_at=now, entry=receipt.entry)
+        )  # fmt: skip
+    if mistaken:
+        _read_again(run, waiting)
+    return "；".join(receipt.notes)
