@@ -223,8 +223,9 @@ def _tell(run: Run, row: Row[Any]) -> None:
             if not queue.held(tx, row):
                 return
             tx.execute(update(outbox).where(outbox.c.id == row.id).values(plan=made, done=0))
+    mapping, secrets = run.platform.translator.mapping, secrets_of(call.fields)
     for number in range(row.done, len(made["steps"])):
-        if not _step(run, row, link, number, made["steps"][number]):
+        if not _step(run, row, link, number, planning.concealed(mapping, made["steps"][number], secrets)):
             return
     notes = "；".join(f"{field}: {words}" for field, words in made["notes"])
     _finish(run, row, "done" if made["steps"] else "skipped", made["reason"] or notes)

@@ -24,6 +24,7 @@ from bridge.mapping.notes import Fields, Unreadable
 from bridge.mapping.planning import shown
 from bridge.mapping.translator import Creation, Understood, differing, secrets_of
 from bridge.routing import targets
+from bridge.secrecy import kept_secret
 from schemas.call import call_id
 from schemas.lifecycle import Action, ActionKind, Stage, Standing, fold
 from schemas.moment import moment
@@ -183,7 +184,7 @@ def _progress(
     _number(tx, link.call, understood)
     call = tx.execute(select(calls).where(calls.c.id == link.call)).one()
     if changes:
-        fields = {**call.fields, **changes}
+        fields = kept_secret(tx, call, {**call.fields, **changes}, platform.slug, now)
         call_of(call.origin_platform, call.origin_id, fields, understood.numbers)
         append(tx, call.id, platform.slug, "fields", changes, now)
         tx.execute(update(calls).where(calls.c.id == call.id).values(fields=fields, changed_at=now))

@@ -6,6 +6,7 @@ says so; what cannot be told at all is told to the operator as a reason. This mo
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -366,6 +367,16 @@ def _append(
         place(body, operation.due, writing.write_time(due))
     writing.steps.append(Step(body, code, after, opinion, operator, lead))
     writing.status, writing.lead = after, lead
+
+
+def concealed(mapping: Mapping, step: dict[str, Any], secrets: tuple[str, ...]) -> dict[str, Any]:
+    """A step planned earlier, without the words of a person who has asked for secrecy since."""
+    opinion = converters.conceal(step["opinion"], secrets)
+    if opinion == step["opinion"] or mapping.operation is None:
+        return step
+    body = copy.deepcopy(step["body"])
+    place(body, mapping.operation.opinion.to, opinion)
+    return {**step, "body": body, "opinion": opinion}
 
 
 def _place_departments(body: dict[str, Any], operation: Operation, codes: list[str], *, shall_act: bool) -> None:

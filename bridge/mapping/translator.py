@@ -163,14 +163,27 @@ def safe(fields: Fields, secrets: tuple[str, ...], notes: Notes) -> Fields:
     return leaving
 
 
+PERSONS = ("reporter", "caller")
+
+
 def secrets_of(fields: Fields) -> tuple[str, ...]:
-    """Names and numbers of the call's confidential and anonymous persons: they never leave."""
-    words: list[str] = []
-    for role in ("reporter", "caller"):
-        person = fields.get(role) or {}
-        if person.get("confidential") or person.get("anonymous"):
-            words += [w for w in (person.get("name"), person.get("phone_text"), *(person.get("phones") or ())) if w]
+    """Names and numbers of the call's confidential and anonymous persons, also those they had before they asked for it:
+    they never leave."""
+    words = [*(fields.get("secrets") or ())]
+    for role in PERSONS:
+        if is_secret(fields.get(role)):
+            words += words_of(fields[role])
     return tuple(words)
+
+
+def is_secret(person: Fields | None) -> bool:
+    return bool(person and (person.get("confidential") or person.get("anonymous")))
+
+
+def words_of(person: Fields | None) -> list[str]:
+    """A person's name and numbers."""
+    shown = person or {}
+    return [w for w in (shown.get("name"), shown.get("phone_text"), *(shown.get("phones") or ())) if w]
 
 
 def differing(shown: Fields, snapshot: Fields) -> Fields:

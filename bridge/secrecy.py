@@ -1,0 +1,30 @@
+"""A person asks for secrecy after the call has travelled (promise G9).
+
+From that commit on nothing personal leaves, rows that wait included; where the call is already, its officials are asked
+to hide what they have. This module must not know a platform.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from bridge.ledger import queue
+from bridge.ledger.tables import links
+from bridge.mapping.notes import Fields
+from bridge.mapping.privacy import is_secret_word
+from bridge.mapping.translator import PERSONS, is_secret, words_of
+
+ASKED = "（保密）当事人要求保密，请隐去其姓名、联系方式，不再对外提供"
+
+
+def kept_secret(tx: Connection, call: Row[Any], fields: Fields, source: str, now: int) -> Fields:
+    """The call's changed fields, with the words that must not leave any more where a person has just asked for it."""
+    asked = [role for role in PERSONS if is_secret(fields.get(role)) and not is_secret(call.fields.get(role))]
+    before = [word for role in asked for word in words_of(call.fields.get(role)) if not is_secret_word(word)]
+    if not before:
+        return fields
+    for target in tx.execute(select(links.c.platform).where(links.c.call == call.id, links.c.platform != source)).scalars():
+        queue.enqueue(tx, call.id, target, "remark", {"text": ASKED}, now)
+    return {**fields, "secrets": list(dict.fromkeys([*(call.fields.get("secrets") or ()), *before]))}
