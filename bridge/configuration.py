@@ -18,7 +18,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from adapters.registry import ADAPTERS, settings_of
+from bridge import catalogues as matters
 from bridge import divisions as areas
+from bridge.catalogues import Catalogues
 from bridge.divisions import Divisions
 from bridge.documents import Document, KeyPath, Problem, Problems, load, model, nearest, problems_of
 from bridge.mapping.files import LoadedMapping, load_mapping, names_in, path_of
@@ -61,6 +63,7 @@ class Configuration:
     routes: tuple[Route, ...]
     mappings: Mapping[str, LoadedMapping]
     problems: Mapping[Path, tuple[Problem, ...]]
+    catalogues: Catalogues
 
     def all_problems(self) -> list[Problem]:
         return sorted(problem for found in self.problems.values() for problem in found)
@@ -79,12 +82,14 @@ class _File:
 
 
 def load_configuration(config: Path, mappings: Path) -> Configuration:
-    """Everything under `config` (counties/*.yaml, divisions.csv) and `mappings`. Never raises for what a file says:
+    """Everything under `config` (counties, catalogues, divisions.csv) and `mappings`. Never raises for what a file says:
     see `Configuration.problems`."""
     problems: dict[Path, list[Problem]] = defaultdict(list)
     folders = (mappings,) if mappings.resolve() == SHIPPED_MAPPINGS else (mappings, SHIPPED_MAPPINGS)
     known_areas = _areas(config, problems)
-    loaded, faulty = _mappings(folders, mappings, problems)
+    catalogues = matters.read((config / "catalogues",), known_areas)
+    problems.update({path: list(found) for path, found in catalogues.problems.items()})
+    loaded, faulty = _mappings(folders, mappings, catalogues, problems)
     files = [_read(path) for path in _county_files(config, problems)]
     for file in files:
         _judge(file, known_areas, folders)
@@ -95,7 +100,7 @@ def load_configuration(config: Path, mappings: Path) -> Configuration:
         problems[file.path] += [*file.own, *file.between]
     counties = {file.path: file.county for file in files if file.county is not None and not file.own}
     told = {path: tuple(sorted(set(found))) for path, found in problems.items() if found}
-    return Configuration(counties, platforms, tuple(routes), loaded, told)
+    return Configuration(counties, platforms, tuple(routes), loaded, told, catalogues)
 
 
 def _county_files(config: Path, problems: dict[Path, list[Problem]]) -> list[Path]:
@@ -120,14 +125,14 @@ def _areas(config: Path, problems: dict[Path, list[Problem]]) -> Divisions | Non
 
 
 def _mappings(
-    folders: tuple[Path, ...], own: Path, problems: dict[Path, list[Problem]]
+    folders: tuple[Path, ...], own: Path, catalogues: Catalogues, problems: dict[Path, list[Problem]]
 ) -> tuple[dict[str, LoadedMapping], dict[str, Problem]]:
     """All mappings that are right, and the first problem of each that is not."""
     loaded: dict[str, LoadedMapping] = {}
     faulty: dict[str, Problem] = {}
     for name in names_in(folders):
         try:
-            loaded[name] = load_mapping(name, folders)
+            loaded[name] = load_mapping(name, folders, catalogues)
         except Problems as error:
             problems[path_of(name, folders) or own] += error.problems
             faulty[name] = error.problems[0]

@@ -14,12 +14,13 @@ from pydantic import BaseModel
 
 from bridge.mapping.language import Mapping as MappingModel
 from schemas.call import Call
+from schemas.catalogue import Catalogue
 from schemas.county import County
 from schemas.lifecycle import Action
 
 FOLDER = Path(__file__).resolve().parent.parent / "schemas" / "json"
 MODELS: Mapping[str, type[BaseModel]] = MappingProxyType({
-    "action": Action, "call": Call, "county": County, "mapping": MappingModel,
+    "action": Action, "call": Call, "catalogue": Catalogue, "county": County, "mapping": MappingModel,
 })  # fmt: skip
 
 

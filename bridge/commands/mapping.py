@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from bridge.assembly import folders_of
+from bridge.catalogues import Catalogues, read
 from bridge.commands.console import Json, as_data, emit, known, said, say, shown, table
 from bridge.configuration import SHIPPED_MAPPINGS
 from bridge.documents import Problem, Problems
@@ -28,6 +29,11 @@ def folders() -> tuple[Path, ...]:
     return (own,) if own.resolve() == SHIPPED_MAPPINGS else (own, SHIPPED_MAPPINGS)
 
 
+def catalogues() -> Catalogues:
+    """The environment's catalogues, then those that come with the product."""
+    return read((folders_of(os.environ)[0] / "catalogues",))
+
+
 @app.command("check")
 @said
 def check_mappings(
@@ -37,11 +43,12 @@ def check_mappings(
     """检查映射，一次列出所有问题 / check mappings, every problem at once."""
     there = names_in(folders())
     names = there if name is None else [known(name, there, "这个映射")]
+    listed = catalogues()
     found: list[Problem] = []
     unproved: list[str] = []
     for one in names:
         try:
-            unproved += [f"{one}: {words}" for words in prove(load_mapping(one, folders()).translator)]
+            unproved += [f"{one}: {words}" for words in prove(load_mapping(one, folders(), listed).translator)]
         except Problems as error:
             found += error.problems
     problems = sorted(set(found))
@@ -75,7 +82,10 @@ def try_mapping(
         raise typer.BadParameter(f"无法读取样例 / cannot be read: {sample} ({error.strerror})") from None
     except ValueError as error:
         raise typer.BadParameter(f"{sample}: {error}") from None
-    traces = [[_redacted(row) for row in trace(loaded.translator, name, one, loaded.document)] for one in records]
+    listed = catalogues()
+    traces = [
+        [_redacted(row) for row in trace(loaded.translator, name, one, loaded.document, listed)] for one in records
+    ]
     if json:
         emit(traces)
     else:
@@ -120,4 +130,4 @@ def show_mapping(
 
 
 def _loaded(name: str) -> LoadedMapping:
-    return load_mapping(known(name, names_in(folders()), "这个映射"), folders())
+    return load_mapping(known(name, names_in(folders()), "这个映射"), folders(), catalogues())

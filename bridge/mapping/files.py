@@ -1,12 +1,14 @@
 """A mapping by name: its file, what it extends, checked whole, compiled on first use.
 
 An overlay names its base with `extends:`; chains are fine, circles are a problem. Names are looked for in the folder
-given first, then in the next one. This module must not know which platform uses a mapping.
+given first, then in the next one. `items` are drawn from the catalogue that they name. This module must not know which
+platform uses a mapping.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,8 +16,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from bridge.catalogues import Catalogues
+from bridge.catalogues import read as read_catalogues
 from bridge.documents import Document, Problem, Problems, load, model, nearest, overlay, real_key
 from bridge.mapping.checking import check
+from bridge.mapping.drawing import drawn
 from bridge.mapping.language import Mapping
 from bridge.mapping.translator import Translator
 
@@ -25,7 +30,7 @@ MOST_PASSES = 5
 @dataclass(frozen=True)
 class LoadedMapping:
     """A mapping without problems. files: its own file first, then what it extends, in order. version: sha256 hex of
-    all of them."""
+    all of them and of the items drawn from the catalogue."""
 
     name: str
     document: Document
@@ -49,8 +54,9 @@ def path_of(name: str, folders: Sequence[Path]) -> Path | None:
     return next((path for folder in folders if (path := folder / f"{name}.yaml").is_file()), None)
 
 
-def load_mapping(name: str, folders: Sequence[Path]) -> LoadedMapping:
-    """One mapping, whole. Problems: everything wrong in it, and in what it extends, at once."""
+def load_mapping(name: str, folders: Sequence[Path], catalogues: Catalogues | None = None) -> LoadedMapping:
+    """One mapping, whole. Problems: everything wrong in it, and in what it extends, at once. catalogues: where its
+    items may be drawn from; those of the product where none are given."""
     path = path_of(name, folders)
     if path is None:
         raise Problems([Problem(str(folders[0] / f"{name}.yaml"), 1, "", "没有这个映射文件 / no such mapping file",
@@ -59,11 +65,13 @@ def load_mapping(name: str, folders: Sequence[Path]) -> LoadedMapping:
     document = chain[-1]
     for above in reversed(chain[:-1]):
         document = overlay(document, above)
+    document, problems = drawn(document, read_catalogues(()) if catalogues is None else catalogues)
     try:
         mapping = model(document, Mapping)
     except Problems as broken:
-        raise Problems({*broken.problems, *_the_rest(document)}) from None
-    problems = list(check(document, mapping))
+        raise Problems({*problems, *broken.problems, *_the_rest(document)}) from None
+    without_items = bool(problems) and mapping.items is None  # what follows from their absence is not told
+    problems += [one for one in check(document, mapping) if not (without_items and "items" in str(one))]
     if mapping.mapping != path.stem:
         found = f"{mapping.mapping!r} 与文件名不同 / is not the file's name"
         problems.append(document.problem(("mapping",), found, path.stem, f"写作 / write mapping: {path.stem}"))
@@ -73,6 +81,7 @@ def load_mapping(name: str, folders: Sequence[Path]) -> LoadedMapping:
     digest = hashlib.sha256()
     for file in files:
         digest.update(hashlib.sha256(file.read_bytes()).digest())
+    digest.update(json.dumps(document.data.get("items"), sort_keys=True).encode())
     return LoadedMapping(name, document, mapping, files, digest.hexdigest())
 
 

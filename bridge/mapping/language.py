@@ -71,9 +71,11 @@ class Table(Part):
 
 class Named(Part):
     """Codes with names: departments or items. Towards other platforms the exact name decides, then `same_as` (other
-    names that mean one of our codes), then `other`. towns: a 9-digit town code is a department too."""
+    names, or `catalogue:code`, that mean one of our codes), then `other`. towns: a 9-digit town code is a department
+    too."""
 
     catalogue: str = ""
+    """items: the catalogue (config/catalogues) that everything else here is drawn from; what is said here wins"""
     codes: dict[str, str]
     other: str
     same_as: dict[str, str] = {}

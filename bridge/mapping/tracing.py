@@ -12,6 +12,7 @@ from collections.abc import Mapping as Map
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from bridge.catalogues import Catalogues
 from bridge.documents import Document
 from bridge.mapping.concealment import conceal
 from bridge.mapping.entries import Entry
@@ -21,9 +22,15 @@ from bridge.mapping.notes import ABSENT, Unreadable
 from bridge.mapping.paths import taker
 from bridge.mapping.privacy import mask_name, mask_phone
 from bridge.mapping.translator import Translator
+from schemas.catalogue import Link
 
 LONGEST = 200  # characters of a value in a row
-Section = Literal["record", "field", "entry", "stage", "unmapped", "wrong"]
+Section = Literal["record", "field", "item", "entry", "stage", "unmapped", "wrong"]
+ELSEWHERE = {
+    "same": "相同 / the same matter", "covered": "归入较宽的事项 / a coarser item that covers it",
+    "other": "都是兜底事项 / both are the last resort", "none": "无对应，写为兜底事项 / nothing fits: the last resort",
+}  # fmt: skip
+"""How an item was found in another catalogue, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +60,11 @@ class ShowRow:
 
 
 def trace(
-    translator: Translator, platform: str, body: Map[str, Any], document: Document | None = None
-) -> list[TraceRow]:
-    """What the mapping makes of one record. document: the mapping's own, for the lines.
+    translator: Translator, platform: str, body: Map[str, Any], document: Document | None = None,
+    catalogues: Catalogues | None = None,
+) -> list[TraceRow]:  # fmt: skip
+    """What the mapping makes of one record. document: the mapping's own, for the lines. catalogues: where its item is
+    looked for, to show what other platforms would be told.
 
     A record that cannot be understood gives one row `wrong` with the reason and what to mend.
     """
@@ -93,6 +102,8 @@ def trace(
         rows.append(_field_row(body, field, rule, understood.fields, said(notes.pop(field, [])), line("fields", field)))
     for field in sorted(set(understood.fields) - set(mapping.fields) - {"extras"}):
         rows.append(TraceRow("field", "", "", field, shown(understood.fields[field]), "由更细的代码得出 / derived", 0))
+    if catalogues is not None:
+        rows += _elsewhere(understood.fields.get("item"), catalogues)
     for index, entry in enumerate(understood.entries):
         words = said(notes.pop(f"{mapping.entries.rows}[{index}]", []))
         rows.append(_entry_row(mapping, index, entry, words, line("entries", "read")))
@@ -113,6 +124,18 @@ def _veiled(rows: list[TraceRow], fields: Map[str, Any]) -> list[TraceRow]:
     people = [fields.get(role) or {} for role in ("reporter", "caller")]
     words = [w for p in people for w in (p.get("name"), p.get("phone_text"), *(p.get("phones") or ())) if w]
     return [replace(row, found=conceal(row.found, words), value=conceal(row.value, words)) for row in rows]
+
+
+def _elsewhere(item: Any, catalogues: Catalogues) -> Iterator[TraceRow]:
+    """The item in each other catalogue of platforms; nothing for an item of no catalogue file."""
+    if not item or item.get("catalogue") not in catalogues.loaded:
+        return
+    own = Link(item["catalogue"], item["code"])
+    for name, one in catalogues.loaded.items():
+        if name != own.catalogue:
+            found = catalogues.find(own, name)
+            yield TraceRow("item", "", f"{own.code} {item.get('name') or ''}".rstrip(), f"{name} {one.catalogue.title}",
+                           f"{found.code} {found.name}", ELSEWHERE[found.how], 0)  # fmt: skip
 
 
 def _field_row(

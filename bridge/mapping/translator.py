@@ -193,7 +193,10 @@ def differing(shown: Fields, snapshot: Fields) -> Fields:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Equal values; points by their original numbers where both are of one reference system."""
+    """Equal values; points by their original numbers where both are of one reference system; items by their code: a
+    catalogue's name and its items' names are our configuration, and mending those edits no call."""
+    if isinstance(one, dict) and isinstance(other, dict) and "catalogue" in one and one.get("code"):
+        return bool(one["code"] == other.get("code"))
     if isinstance(one, dict) and isinstance(other, dict) and one.get("crs", "") == other.get("crs"):
         try:
             return all(Decimal(one[axis]) == Decimal(other[axis]) for axis in ("x", "y"))

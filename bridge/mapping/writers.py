@@ -149,13 +149,14 @@ def _person_writer(mapping: Mapping, field: str, parts: PersonParts) -> Write:
 
 
 def item_code(named: Named, item: Any, note: Notes) -> str:
-    """Our own code, else by the exact name, else by `same_as`, else the declared *other*."""
+    """Our own code, else by the link `catalogue:code`, by the exact name, by another name under `same_as`, else the
+    declared *other*."""
     item = item or {}
-    code, name = item.get("code"), item.get("name")
-    if item.get("catalogue") == named.catalogue and code in named.codes:
+    catalogue, code, name = item.get("catalogue"), item.get("code"), item.get("name")
+    if catalogue == named.catalogue and code in named.codes:
         return str(code)
     by_name = {listed: own for own, listed in named.codes.items()}
-    found = by_name.get(name) or named.same_as.get(name)
+    found = named.same_as.get(f"{catalogue}:{code}") or by_name.get(name) or named.same_as.get(name)
     if not found:
         note(f"事项 {name or code!r} 无对应，写为其他 / no such item here, written as {named.other}")
     return found or named.other

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from bridge.catalogues import read
 from bridge.documents import Problem, Problems, load, model
+from bridge.mapping.drawing import drawn
 from bridge.mapping.field_checks import FITTING
 from bridge.mapping.files import LoadedMapping, load_mapping
 from bridge.mapping.flow_checks import one_way
@@ -258,6 +260,6 @@ def test_every_canonical_field_has_a_converter() -> None:
 
 
 def test_a_document_and_its_model_are_enough(grid: LoadedMapping) -> None:
-    """Checking needs no file names and no folder: the document knows its lines."""
-    document = load(SHIPPED / "grid.yaml")
-    assert model(document, Mapping) == grid.mapping
+    """Checking needs no file names and no folder: the document, its items drawn, knows its lines."""
+    document, problems = drawn(load(SHIPPED / "grid.yaml"), read(()))
+    assert problems == [] and model(document, Mapping) == grid.mapping

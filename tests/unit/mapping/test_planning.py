@@ -139,7 +139,7 @@ def test_stages_that_a_platform_insists_on_are_passed_through() -> None:
     assert all("衔接" in step.opinion for step in steps.steps[:3]) and steps.steps[-1].opinion == "办"
     steps = plan(LOADED["grid"].mapping, action(ActionKind.CLOSE), Stage.CLOSED, seen("grid", "05"))
     assert [step.code for step in steps.steps] == ["07", "10", "11"]
-    assert steps.steps[0].body["handleDept"] == "DG099"
+    assert steps.steps[0].body["handleDept"] == "DG001"  # nobody is named: the lead of the item in the catalogue
 
 
 def test_what_is_passed_already_becomes_a_remark() -> None:

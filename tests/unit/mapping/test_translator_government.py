@@ -18,7 +18,7 @@ Record = dict[str, Any]
 Make = Callable[..., Record]
 ORIGIN = {
     "title": "高兴镇巡查发现车辆倾倒污水", "description": "路边沟渠", "urgency": "critical", "area.town": "371103103",
-    "item": {"catalogue": "grid", "code": "03", "name": "污水直排"}, "channel": "grid_inspection",
+    "item": {"catalogue": "donggang", "code": "03", "name": "污水直排"}, "channel": "grid_inspection",
 }  # fmt: skip
 
 
@@ -53,7 +53,7 @@ def test_every_field_of_the_sample_is_understood(government: LoadedMapping, deta
     assert got.fields.pop("description").startswith("10月26日9时许")
     assert got.fields == {
         "title": "高兴镇巡查发现车辆倾倒污水",
-        "item": {"catalogue": "government", "code": "LS0101", "name": "非法倾倒污水或固体废物"},
+        "item": {"catalogue": "lanshan", "code": "LS0101", "name": "非法倾倒污水或固体废物"},
         "urgency": "critical",
         "channel": "caller",
         "area.county": "371103",
@@ -181,14 +181,14 @@ def test_epoch_milliseconds_are_never_guessed(government: LoadedMapping, detail:
 
 
 def test_a_new_record_is_what_the_contract_asks_for(government: LoadedMapping) -> None:
-    """Required fields, the item by `same_as`, the channel's code, our reference; and what it will read as."""
+    """Required fields, the item by its link, the channel's code, our reference; and what it will read as."""
     creation = government.translator.creation(ORIGIN, "hy-1", ())
     body = creation.body
     assert body["outerNo"] == "hy-1" and body["itemCode"] == "LS0101" and body["channel"] == "CALLER"
     assert body["urgency"] == "CRITICAL" and body["callUnit"] == "外部平台" and body["fileIds"] == []
     assert creation.status == "PENDING" and creation.entries == ({"code": "CREATE", "opinion": ""},)
     assert creation.reads_as["channel"] == "caller" and creation.reads_as["area.county"] == "371103"
-    assert creation.reads_as["item"]["catalogue"] == "government"
+    assert creation.reads_as["item"]["catalogue"] == "lanshan"
 
 
 def test_a_call_without_a_required_value_names_it(government: LoadedMapping) -> None:

@@ -39,7 +39,7 @@ def test_every_field_of_the_sample_is_understood(grid: LoadedMapping, event: Mak
     assert got.fields.pop("description").startswith("巡查时发现一辆无牌罐车")
     assert got.fields == {
         "title": "不明罐车在村北河沟倾倒污水",
-        "item": {"catalogue": "grid", "code": "03", "name": "污水直排"},
+        "item": {"catalogue": "donggang", "code": "03", "name": "污水直排"},
         "urgency": "urgent",
         "channel": "grid_inspection",
         "area.grid": "371102110202003",
@@ -147,7 +147,7 @@ def test_unlisted_items_and_departments_are_kept(grid: LoadedMapping, event: Mak
     """A code in no list any more refuses nothing: it is kept without a name, and the item is noted."""
     record = event(eventType="88", mainDept="DG777", assistDepts=["DG001", "371102110"])
     got = grid.translator.understand("grid", record)
-    assert got.fields["item"] == {"catalogue": "grid", "code": "88", "name": None}
+    assert got.fields["item"] == {"catalogue": "donggang", "code": "88", "name": None}
     assert got.fields["lead"] == {"code": "DG777", "name": None}
     assert [field for field, _ in got.notes] == ["item"] and "99" not in got.notes[0][1] and "其他" in got.notes[0][1]
 
