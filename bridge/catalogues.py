@@ -67,16 +67,16 @@ class Catalogues:
         same: dict[Link, str] = {}
         covered: dict[Link, str] = {}
         named = {item.name: code for code, item in catalogue.items.items()}
-        for code, item in catalogue.items.items():
-            same |= dict.fromkeys((*item.same_as, Link(target, code)), code)
-            covered |= dict.fromkeys(item.covers, code)
+        for own, item in catalogue.items.items():
+            same |= dict.fromkeys((*item.same_as, Link(target, own)), own)
+            covered |= dict.fromkeys(item.covers, own)
         found: dict[Link, Found] = {}
         for link, item in self.items():
             if link.catalogue == target:
                 continue
             # its own link first, then what it is linked to, its name, coarser items: the nearest meaning wins
             meanings = (link, *item.same_as)
-            code: str | None = next((same[one] for one in meanings if one in same), named.get(item.name))
+            code = next((same[one] for one in meanings if one in same), named.get(item.name))
             how = "same"
             if code is None:
                 code, how = next((covered[one] for one in meanings if one in covered), None), "covered"
