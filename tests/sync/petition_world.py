@@ -19,13 +19,11 @@ from sqlalchemy import select
 from adapters.port import Adapter, Connection, Surroundings
 from adapters.registry import build_of
 from bridge.bridged import Bridge, Bridged
-from bridge.documents import load, model
 from bridge.inbound import PollCounts, poll
 from bridge.ledger import queue
 from bridge.ledger.ledger import Ledger, micros
 from bridge.ledger.tables import calls, dead_letters
-from bridge.mapping.language import Mapping as Language
-from bridge.mapping.translator import Translator
+from bridge.mapping.files import load_mapping
 from bridge.outbound import PushCounts, push
 from bridge.routing import Condition, Route, Test
 from sandbox.grid.platform import GridPlatform
@@ -33,7 +31,7 @@ from sandbox.httpd import Server
 from sandbox.petition import PetitionPlatform
 
 MAPPINGS = Path(__file__).parents[2] / "mappings"
-TRANSLATORS = {slug: Translator(model(load(MAPPINGS / f"{slug}.yaml"), Language), "1") for slug in ("grid", "petition")}
+TRANSLATORS = {slug: load_mapping(slug, [MAPPINGS]).translator for slug in ("grid", "petition")}
 ROUTES = (
     Route("五莲属地", ("grid",), "petition", Condition(all=(Test("area.town", "begins", "371121"),))),
     Route("东港属地", ("petition",), "grid", Condition(all=(Test("area.town", "begins", "371102"),))),

@@ -20,14 +20,12 @@ from adapters.errors import BrokenReply, Unavailable
 from adapters.port import Adapter, Connection, Surroundings
 from adapters.registry import build_of
 from bridge.bridged import Bridge, Bridged
-from bridge.documents import load, model
 from bridge.inbound import PollCounts, poll
 from bridge.ledger import history, queue
 from bridge.ledger.ledger import Ledger, micros
 from bridge.ledger.tables import calls, dead_letters, links
-from bridge.mapping.language import Mapping as Language
+from bridge.mapping.files import load_mapping
 from bridge.mapping.planning import shown
-from bridge.mapping.translator import Translator
 from bridge.outbound import PushCounts, push
 from bridge.routing import Condition, Route, Test
 from sandbox.government.platform import GovernmentPlatform
@@ -36,7 +34,7 @@ from sandbox.httpd import Server
 from schemas.lifecycle import Stage
 
 MAPPINGS = Path(__file__).parents[2] / "mappings"
-TRANSLATORS = {slug: Translator(model(load(MAPPINGS / f"{slug}.yaml"), Language), "1") for slug in ("grid", "government")}
+TRANSLATORS = {slug: load_mapping(slug, [MAPPINGS]).translator for slug in ("grid", "government")}
 ROUTES = (
     Route("岚山属地", ("grid",), "government", Condition(all=(Test("area.town", "begins", "371103"),))),
     Route("东港属地", ("government",), "grid", Condition(all=(Test("area.town", "begins", "371102"),))),
