@@ -17,8 +17,22 @@ from sqlalchemy import Connection, Row, func, or_, select
 from bridge.bridged import Bridge
 from bridge.ledger.history import actions_of
 from bridge.ledger.ledger import micros, moment_of
-from bridge.ledger.tables import calls, dead_letters, links, numbers, outbox, pages, platforms, raw_records
+from bridge.ledger.queue import FILE
+from bridge.ledger.tables import (
+    calls,
+    dead_letters,
+    file_copies,
+    files,
+    history,
+    links,
+    numbers,
+    outbox,
+    pages,
+    platforms,
+    raw_records,
+)
 from bridge.mapping.converters import conceal, mask_name, mask_phone
+from bridge.mapping.translator import PERSONS, words_of
 from bridge.redaction import redact
 from schemas.lifecycle import Action, ActionKind, Stage, Step, fold
 from schemas.moment import SHANGHAI
@@ -102,13 +116,27 @@ class TimelineRow:
 
 
 @dataclass(frozen=True, slots=True)
+class FileLine:
+    """A file: its name without persons, its size in bytes, where it was attached, and per other platform the name it
+    has there, or what became of it."""
+
+    name: str
+    size: int | None
+    platform: str
+    elsewhere: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CallView:
-    """One call, whole: its line, what it is about, its numbers everywhere, its timeline, what still waits."""
+    """One call, whole: its line, what it is about, its numbers everywhere, its timeline, its files, what was noted
+    besides (time, platform, words), what still waits."""
 
     call: CallLine
     facts: Mapping[str, str]
     numbers: tuple[tuple[str, str, str], ...]
     timeline: tuple[TimelineRow, ...]
+    files: tuple[FileLine, ...]
+    notes: tuple[tuple[datetime, str, str], ...]
     waiting: tuple[tuple[str, str, str], ...]
 
 
@@ -216,7 +244,31 @@ def view(tx: Connection, bridge: Bridge, call: int) -> CallView:
     return CallView(
         line, _facts(row.fields), tuple((n.platform, n.kind, n.value) for n in told),
         tuple(_timeline_row(step, row.fields, late.get(step.action.key)) for step in standing.timeline),
+        _files(tx, call, row.fields), _notes(tx, call, row.fields),
         tuple((w.platform, f"{w.kind} {w.state}", redact(w.reason)) for w in waits),
+    )  # fmt: skip
+
+
+def _files(tx: Connection, call: int, fields: Mapping[str, Any]) -> tuple[FileLine, ...]:
+    became: dict[int, dict[str, str]] = defaultdict(dict)
+    for row in tx.execute(select(outbox).where(outbox.c.call == call, outbox.c.kind == FILE).order_by(outbox.c.id)):
+        words = "等待送达 waiting" if row.state == "waiting" else f"未送达 not carried: {redact(row.reason)}"
+        became[row.body["file"]][row.platform] = words
+    held = select(file_copies).join(files, files.c.id == file_copies.c.file).where(files.c.call == call)
+    for copy in tx.execute(held):
+        became[copy.file][copy.platform] = without_persons(copy.name, fields)
+    return tuple(
+        FileLine(without_persons(file.name, fields), file.size, file.platform, tuple(sorted(became[file.id].items())))
+        for file in tx.execute(select(files).where(files.c.call == call).order_by(files.c.id))
+    )
+
+
+def _notes(tx: Connection, call: int, fields: Mapping[str, Any]) -> tuple[tuple[datetime, str, str], ...]:
+    found = tx.execute(select(history).where(history.c.call == call, history.c.kind == "note").order_by(history.c.sequence))
+    return tuple(
+        (moment_of(row.recorded_at).astimezone(SHANGHAI).replace(microsecond=0), row.platform,
+         without_persons(f"{row.body['field']}: {row.body['words']}" if row.body.get("field") else row.body["words"], fields))
+        for row in found
     )  # fmt: skip
 
 
@@ -248,11 +300,7 @@ def _letter(row: Row[Any]) -> Letter:
 
 
 def _people(fields: Mapping[str, Any]) -> list[str]:
-    words: list[str] = []
-    for role in ("reporter", "caller"):
-        person = fields.get(role) or {}
-        words += [w for w in (person.get("name"), person.get("phone_text"), *(person.get("phones") or ())) if w]
-    return words
+    return [*(fields.get("secrets") or ()), *(word for role in PERSONS for word in words_of(fields.get(role)))]
 
 
 def without_persons(text: str, fields: Mapping[str, Any]) -> str:

@@ -112,6 +112,12 @@ def _print(one: CallView) -> None:
         [(f"{t.at:%Y-%m-%d %H:%M:%S}", t.platform, f"{t.action_zh} {t.action}", t.actor, t.department, t.opinion,
           stage_words(t.stage), "✓" if t.applied else f"✗ {t.anomaly}") for t in one.timeline],
     )  # fmt: skip
+    for file in one.files:
+        size = f"，{file.size} 字节 bytes" if file.size is not None else ""
+        there = "；".join(f"{platform}: {words}" for platform, words in file.elsewhere)
+        say(f"附件 file ({file.platform}): {file.name}{size}{' → ' if there else ''}{there}")
+    for at, platform, words in one.notes:
+        say(f"备注 note {at:%Y-%m-%d %H:%M:%S} ({platform}): {words}")
     for platform, what, reason in one.waiting:
         say(f"未发出 waiting: {platform} {what} {reason}".rstrip())
     say("")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import sqlite3
 import stat
@@ -64,6 +65,24 @@ def test_a_call_by_hand_and_everything_that_shows_it(home: House) -> None:
     assert not [word for word in PERSONAL for text in outputs if word in text]
     state = Path(home.environ["HUYING_LEDGER"].removeprefix("sqlite:///")).parent / "state" / "government"
     assert stat.S_IMODE(state.stat().st_mode) == 0o700
+
+
+def test_files_and_what_became_of_them(home: House) -> None:
+    """`show` names each file, where it stands and under which name, and what could not be carried; persons masked."""
+    number = home.event()
+    assert home.doors is not None
+    for name, data in (("李样例门口.jpg", b"\xff\xd8\xff0"), ("说明.exe", b"MZ00")):
+        body = {"eventId": number, "name": name, "mime": "image/jpeg", "base64": base64.b64encode(data).decode()}
+        home.doors.tell("grid", "officials/attach", body)
+    home.data("poll", "grid")
+    assert "等待送达" in home.huying("show", number).output
+    home.data("push", "government")
+    first, second = home.data("show", number)["files"]
+    assert (first["size"], first["platform"], second["name"]) == (4, "grid", "说明.exe")
+    assert "未送达" in dict(second["elsewhere"])["government"]
+    shown = home.huying("show", number).output
+    assert "附件 file (grid)" in shown and "备注 note" in shown and "说明.exe" in shown
+    assert not [word for word in PERSONAL if word in shown]
 
 
 def test_a_dead_letter_is_shown_mended_and_retried(home: House, tmp_path: Path) -> None:
