@@ -16,7 +16,7 @@ from sqlalchemy import Row, select, update
 from adapters.errors import Refused, WireError
 from adapters.port import Ability, FileOut, FileRef, Files, Receipt
 from bridge.attachments.naming import distinct, media_type, safe_name
-from bridge.attachments.sightings import copy_of, linked, names_given
+from bridge.attachments.sightings import copy_of, linked, names_given, twins
 from bridge.attachments.store import LARGEST, Store, TooLarge
 from bridge.inbound import keep
 from bridge.ledger import queue
@@ -31,6 +31,7 @@ from bridge.sending import SETTLE_EVERY, Run, found_absent, intend, put_off, sen
 READS = 30
 """How often a file is asked for where it stands (two seconds to ten minutes apart) before it counts as not to be had."""
 _LONGEST_PAUSE = 600
+SAME = "对方已有同一文件 / the same file is there already"
 
 
 class NotCarried(Exception):
@@ -72,11 +73,12 @@ def carry(run: Run, row: Row[Any]) -> str | None:
         raise NotCarried("该平台不接收附件 / this platform takes no files")
     if pending is not None:
         return _found_out(run, waiting, pending)
-    content = _obtained(run, waiting)
+    content = _obtained(run, row, file)
     if content is None:
         return None
     with content:
-        return _written(run, waiting, content)
+        same = _same_over_there(run, waiting)
+        return same if same is not None else _written(run, waiting, content)
 
 
 def _found_out(run: Run, waiting: _Waiting, pending: Row[Any]) -> str | None:
@@ -106,13 +108,13 @@ def _read_again(run: Run, waiting: _Waiting) -> None:
 # ---- reading it where it stands ----------------------------------------------------------------------------------
 
 
-def _obtained(run: Run, waiting: _Waiting) -> BinaryIO | None:
+def _obtained(run: Run, row: Row[Any], file: Row[Any]) -> BinaryIO | None:
     """The bytes, from the store or from the platform that has them; None if that one must be asked later."""
-    store, file, row = Store(run.bridge.files), waiting.file, waiting.row
+    store = Store(run.bridge.files)
     if file.sha256 and (content := store.open(file.sha256)) is not None:
         return content
     try:
-        kept = store.keep(_read(run, waiting))
+        kept = store.keep(_read(run, file))
     except TooLarge:
         raise NotCarried(f"大于 {LARGEST >> 20} MB / larger than that") from None
     except Refused as error:
@@ -135,8 +137,8 @@ def _obtained(run: Run, waiting: _Waiting) -> BinaryIO | None:
     return store.open(kept.sha256)
 
 
-def _read(run: Run, waiting: _Waiting) -> BinaryIO:
-    file, source = waiting.file, run.bridge.platforms.get(waiting.file.platform)
+def _read(run: Run, file: Row[Any]) -> BinaryIO:
+    source = run.bridge.platforms.get(file.platform)
     if source is None:
         raise NotCarried("来源平台已不在配置中 / its platform is no longer configured")
     adapter = source.adapter()
@@ -144,8 +146,31 @@ def _read(run: Run, waiting: _Waiting) -> BinaryIO:
         raise NotCarried("来源平台不提供附件内容 / its platform gives no content")
     with run.bridge.ledger.begin() as tx:
         native_id = tx.execute(select(links.c.native_id).where(
-            links.c.call == waiting.row.call, links.c.platform == file.platform)).scalar_one()  # fmt: skip
+            links.c.call == file.call, links.c.platform == file.platform)).scalar_one()  # fmt: skip
     return adapter.read_file(FileRef(native_id, file.file_id, file.name, file.size))
+
+
+def _same_over_there(run: Run, waiting: _Waiting) -> str | None:
+    """The words that end the row if the same bytes were attached over there already, under the same name; both are one
+    file then, and it travels no further under its second identity."""
+    slug = run.platform.slug
+    with run.bridge.ledger.begin() as tx:
+        file = tx.execute(select(files).where(files.c.id == waiting.file.id)).one()
+        found = twins(tx, file, slug)
+    for twin in found:
+        content = _obtained(run, waiting.row, twin)
+        if content is None:
+            continue
+        content.close()
+        with run.bridge.ledger.begin() as tx:
+            if tx.execute(select(files.c.sha256).where(files.c.id == twin.id)).scalar_one() == file.sha256:
+                linked(tx, file.id, slug, twin.file_id, twin.name)
+                waits = (outbox.c.call == file.call, outbox.c.kind == queue.FILE, outbox.c.state == "waiting")
+                for row in tx.execute(select(outbox).where(*waits)).all():
+                    if row.body["file"] == twin.id:
+                        queue.finish(tx, row.id, "skipped", SAME, run.now())
+                return SAME
+    return None
 
 
 # ---- writing it --------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from bridge.attachments.naming import plain, safe_name
+from bridge.attachments.naming import plain
 from bridge.bridged import Bridged
 from bridge.ledger import queue
 from bridge.ledger.history import append
@@ -47,9 +47,14 @@ def copy_of(tx: Connection, file: int, platform: str) -> Row[Any] | None:
     return tx.execute(_copy(file, platform)).first()
 
 
-def sent_name(row: Row[Any], file: Row[Any]) -> str:
-    """The name under which an outbox row sends, or will send, its file."""
-    return str((row.plan or {}).get("name") or safe_name(file.name, file.media_type, file.id))
+def twins(tx: Connection, file: Row[Any], platform: str) -> list[Row[Any]]:
+    """Files that were attached to the same call over there under the same name and size, and stand on neither side as a
+    copy: perhaps the very same file, which a person carried by hand or a restored ledger has forgotten."""
+    found = tx.execute(select(files).where(
+        files.c.call == file.call, files.c.platform == platform, files.c.size == file.size).order_by(files.c.id)).all()  # fmt: skip
+    taken = set(tx.execute(select(file_copies.c.file_id).where(file_copies.c.platform == platform)).scalars())
+    return [one for one in found if one.file_id not in taken and plain(one.name) == plain(file.name)
+            and copy_of(tx, one.id, file.platform) is None]  # fmt: skip
 
 
 def names_given(tx: Connection, call: int, platform: str) -> set[str]:
@@ -74,12 +79,11 @@ def _known(tx: Connection, call: int, platform: str) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Expected:
-    """A file of ours whose id on the platform is not known yet. went_out: it was sent, or may have been."""
+    """A file of ours that was sent, or may have been, and whose id on the platform is not known yet."""
 
     file: int
     name: str
     size: int | None
-    went_out: bool
     row: int | None
 
 
@@ -101,39 +105,38 @@ def _our_copy(tx: Connection, platform: Bridged, call: int, one: Fields, unknown
 
 
 def _expected(tx: Connection, platform: str, call: int) -> list[_Expected]:
-    """Copies written whose id nobody told, then files that wait in the outbox; each in order."""
+    """Copies written whose id nobody told, then files that went out with an outcome that is not known; each in order."""
     nameless = tx.execute(
         select(file_copies.c.file, file_copies.c.name, files.c.size).join(files, files.c.id == file_copies.c.file)
         .where(files.c.call == call, file_copies.c.platform == platform, file_copies.c.file_id == "")
         .order_by(file_copies.c.id)
     )  # fmt: skip
-    found = [_Expected(copy.file, copy.name, copy.size, True, None) for copy in nameless]
+    found = [_Expected(copy.file, copy.name, copy.size, None) for copy in nameless]
     waiting = tx.execute(
         select(outbox).where(outbox.c.call == call, outbox.c.platform == platform, outbox.c.kind == queue.FILE,
                              outbox.c.state == "waiting").order_by(outbox.c.id)
     )  # fmt: skip
     for row in waiting.all():
         file = tx.execute(select(files).where(files.c.id == row.body["file"])).one()
-        if copy_of(tx, file.id, platform) is None:
-            sent = tx.execute(select(attempts.c.id).where(attempts.c.outbox == row.id)).first() is not None
-            found.append(_Expected(file.id, sent_name(row, file), file.size, sent, row.id))
+        sent = tx.execute(select(attempts.c.id).where(attempts.c.outbox == row.id)).first() is not None
+        if sent and copy_of(tx, file.id, platform) is None:
+            found.append(_Expected(file.id, row.plan["name"], file.size, row.id))
     return found
 
 
 def _likeness(expected: _Expected, one: Fields, unknown: list[Fields], *, renames: bool) -> int | None:
-    """0 for the very same name and size; None if it is another file. Where nothing was sent yet the same name and size
-    still mean the same file: a restored ledger has forgotten that it was written, or a person carried it by hand. Of a
-    platform that renames, a file under any name may be the one that was sent, unless one under our name is there."""
+    """0 for the very same name and size; None if it is another file. Of a platform that renames, a file under any name
+    may be the one that was sent, unless one under our name is there."""
     name, size = str(one.get("name") or ""), one.get("size")
     same_size = expected.size == size or None in (expected.size, size)
     if expected.name == name and same_size:
         return 0
     if plain(expected.name) == plain(name) and same_size:
         return 1
-    if expected.went_out and expected.name == name:
+    if expected.name == name:
         return 2
     under_our_name = any(plain(str(other.get("name"))) == plain(expected.name) for other in unknown)
-    return 3 if renames and expected.went_out and not under_our_name else None
+    return 3 if renames and not under_our_name else None
 
 
 def _kept(tx: Connection, platform: str, call: int, one: Fields, now: int) -> int:

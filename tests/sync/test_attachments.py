@@ -23,7 +23,7 @@ SIZES = (4, 5_000, 1_000_003)
 
 @pytest.fixture
 def two(tmp_path: Path) -> Iterator[World]:
-    with world(tmp_path, government_settings={"file_note_dept": "LS001"}) as made:
+    with world(tmp_path) as made:
         yield made
 
 
@@ -31,14 +31,12 @@ def jpeg(size: int) -> bytes:
     return (JPEG * (1 + size // len(JPEG)))[:size]
 
 
-def to_grid(two: World, event: str, name: str, data: bytes, mime: str = "image/jpeg") -> None:
-    body = {"eventId": event, "name": name, "mime": mime, "base64": base64.b64encode(data).decode()}
-    two.at("grid", "officials/attach", body)
+def to_grid(two: World, event: str, name: str, data: bytes) -> None:
+    assert two.attach("grid", event, name, data)
 
 
 def to_government(two: World, number: str, name: str, data: bytes) -> None:
-    body = {"callNo": number, "name": name, "mime": "image/jpeg", "base64": base64.b64encode(data).decode()}
-    two.at("government", "clerks/attach", body)
+    assert two.attach("government", number, name, data)
 
 
 def on_grid(two: World) -> list[tuple[str, str]]:
@@ -201,3 +199,35 @@ def test_files_on_a_platform_that_acknowledges_later(tmp_path: Path) -> None:
         assert sorted(one["WJM"] for one in order["FJ"]) == ["现场_.jpg", "答复.jpg"]
         assert sorted(one["name"] for one in shown["attachments"]) == ["现场😀.jpg", "答复.jpg"]
         assert not two.dead()
+
+
+def test_yesterdays_backup_doubles_no_file(two: World) -> None:
+    """G12: a ledger restored to before a file was carried finds the copy, and sends it neither again nor back."""
+    event = two.grid_call()
+    two.quiet()
+    to_grid(two, event, "现场.jpg", jpeg(40))
+    two.poll("grid")
+    ledger = Path(two.bridge.ledger.url.removeprefix("sqlite:///"))
+    two.bridge.ledger.close()
+    backup = {part: part.read_bytes() for part in ledger.parent.glob("ledger.sqlite*")}
+    two.push("government")
+    two.bridge.ledger.close()
+    for part in ledger.parent.glob("ledger.sqlite*"):
+        part.unlink()
+    for part, content in backup.items():
+        part.write_bytes(content)
+    two.poll("government")
+    two.quiet()
+    assert (len(on_grid(two)), len(on_government(two))) == (1, 1)
+
+
+def test_equal_names_and_sizes_are_not_equal_files(two: World) -> None:
+    """Two people attach different photos of one name and size, one on each side at the same time: both arrive."""
+    event = two.grid_call()
+    two.quiet()
+    (call,) = two.government_calls()
+    to_grid(two, event, "照片.jpg", b"\xff\xd8\xff1")
+    to_government(two, call["callNo"], "照片.jpg", b"\xff\xd8\xff2")
+    two.quiet()
+    assert {digest for _, digest in on_grid(two)} == {sha256(b"\xff\xd8\xff1"), sha256(b"\xff\xd8\xff2")}
+    assert {digest for _, digest in on_government(two)} == {sm3(b"\xff\xd8\xff1"), sm3(b"\xff\xd8\xff2")}

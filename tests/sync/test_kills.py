@@ -66,6 +66,38 @@ def test_killed_while_telling(target: str, world: World, workers: Workers, tmp_p
     world.assert_chains()
 
 
+CARRYING = ("before attempt", "after attempt", "before read_file", "after read_file", "before write_file", "after write_file",
+            "before outcome", "after outcome", "after finish")  # fmt: skip
+
+
+@pytest.mark.parametrize("target", ["government", "grid"])
+def test_killed_while_carrying_a_file(target: str, world: World, workers: Workers, tmp_path: Path) -> None:
+    """Whatever instant a worker is killed at while it carries two files: each stands on both platforms once."""
+    origin = "grid" if target == "government" else "government"
+
+    def happens(title: str) -> str:
+        number = (world.grid_call if origin == "grid" else world.government_call)(title=title)
+        assert world.attach(origin, number, "一.jpg", b"\xff\xd8\xff1" + title.encode())
+        assert world.attach(origin, number, "二.jpg", b"\xff\xd8\xff2" + title.encode())
+        world.poll(origin)
+        return number
+
+    happens("无事")
+    whole = run(workers, world, tmp_path, "push", target)
+    points = [(moment, time) for moment in CARRYING for time in range(1, whole.reached.get(moment, 0) + 1)]
+    assert whole.state == "done" and len(points) > 20
+    for moment, time in points:
+        happens(f"{moment} {time}")
+        assert run(workers, world, tmp_path, "push", target, moment=moment, time=time).state == "killed", (moment, time)
+    world.pass_time(121)
+    world.quiet(30)
+    held = {call["title"]: [one["name"] for one in call["files"]] for call in world.government_calls()}
+    shown = {event["title"]: [one["name"] for one in event["attachments"]] for event in world.grid_events()}
+    for title in ("无事", *(f"{moment} {time}" for moment, time in points)):
+        assert sorted(held[title]) == sorted(shown[title]) == ["一.jpg", "二.jpg"], title
+    assert world.dead() == []
+
+
 @pytest.mark.parametrize("target", ["government", "grid"])
 def test_a_zombie_beside_its_successor(target: str, world: World, workers: Workers, tmp_path: Path) -> None:
     """A worker that stood still after any commit until another one had done its work sends nothing when it wakes, and

@@ -5,9 +5,11 @@ The judge is what the platforms hold.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import tempfile
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from sqlalchemy import func, select
 
 from adapters.errors import BrokenReply, Unavailable
 from bridge.ledger.history import actions_of
-from bridge.ledger.tables import calls, pages, raw_records
+from bridge.ledger.tables import calls, history, links, pages, raw_records
 from schemas.lifecycle import fold
 from tests.sync.world import World, world
 
@@ -44,8 +46,13 @@ FAULTS = st.tuples(st.just("fault"), st.sampled_from([
     ("grid", {"kind": "code", "code": "9999", "operation": "reportEvent", "done": True}),
     ("grid", {"kind": "code", "code": "9999", "operation": "updateEvent", "done": False}),
     ("grid", {"kind": "cut", "operation": "queryEvents", "at": 300}),
+    ("grid", {"kind": "down", "operation": "getAttachment"}),
+    ("government", {"kind": "lost", "operation": "uploadFile"}),
+    ("government", {"kind": "wrong", "operation": "downloadFile", "status": 502}),
 ]), st.just(0))  # fmt: skip
-STEPS = st.lists(st.one_of(OFFICIALS, OFFICIALS, CLERKS, CLERKS, RUNS, RUNS, RUNS, NEW, EDITS, FAULTS), min_size=8, max_size=40)
+FILES = st.tuples(st.just("file"), st.sampled_from(["grid", "government"]), st.integers(0, 3))
+STEPS = st.lists(st.one_of(OFFICIALS, OFFICIALS, CLERKS, CLERKS, RUNS, RUNS, RUNS, NEW, EDITS, FILES, FAULTS),
+                 min_size=8, max_size=40)  # fmt: skip
 
 
 def play(w: World, steps: list[Any]) -> None:
@@ -84,6 +91,10 @@ def play(w: World, steps: list[Any]) -> None:
                     found = w.government_calls()
                     w.may("government", "clerks/edit", {"callNo": found[second % len(found)]["callNo"],
                                                         "set": {"address": f"示例路{number}号"}})  # fmt: skip
+            case "file":
+                found = w.grid_events() if first == "grid" else w.government_calls()
+                one = found[second % len(found)]
+                w.attach(first, one["eventId" if first == "grid" else "callNo"], "照片.jpg", b"\xff\xd8\xff" + bytes([number]))
             case "fault":
                 slug, fault = first
                 w.fault(slug, **fault)
@@ -122,6 +133,26 @@ def judge(w: World) -> None:
     assert {("grid", e["eventId"]) for e in w.grid_events()} <= shown
     assert {("government", c["callNo"]) for c in w.government_calls()} <= shown
     _nothing_echoed(w)
+    _every_file_once(w)
+
+
+def _every_file_once(w: World) -> None:
+    """Each file that a person attached to a call of both platforms stands on both, once, or is said to be missing."""
+    digests = {hashlib.sha256(data).hexdigest(): hashlib.new("sm3", data).hexdigest()
+               for data in (b"\xff\xd8\xff" + bytes([number]) for number in range(41))}  # fmt: skip
+    with w.bridge.ledger.begin() as tx:
+        pairs = list(tx.execute(select(links.c.call, links.c.platform, links.c.native_id)))
+        missing = Counter(tx.execute(select(history.c.call).where(
+            history.c.kind == "note", history.c.body["words"].as_string().startswith("附件未送达"))).scalars())  # fmt: skip
+    calls_of: dict[int, dict[str, str]] = defaultdict(dict)
+    for row in pairs:
+        calls_of[row.call][row.platform] = row.native_id
+    for call, on in calls_of.items():
+        if len(on) == 2:
+            here = Counter(digests[one["sha256"]] for one in w.event(on["grid"])["attachments"] or ())
+            there = Counter(one["sm3"] for one in w.call(on["government"])["files"])
+            assert max([0, *here.values(), *there.values()]) <= 1, (here, there)
+            assert sum(((here - there) + (there - here)).values()) == missing[call], (here, there)
 
 
 def _nothing_echoed(w: World) -> None:

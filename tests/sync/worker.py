@@ -182,7 +182,7 @@ def _watch(ledger: Any, reach: Callable[[str], None]) -> None:
     for name in ("claim", "attempt", "outcome", "finish"):
         around(queue, name)
     for adapter in (Government, GridAdapter):
-        for name in ("create", "update", "find", "fetch"):
+        for name in ("create", "update", "write_file", "read_file", "find", "fetch"):
             around(adapter, name)
 
 

@@ -5,6 +5,7 @@ The judge is what the platforms hold (`grid_events`, `government_calls`), never 
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import time
@@ -79,6 +80,12 @@ class World:
         call = {"title": "道路破损", "content": "两地交界处道路破损严重。", "itemCode": "LS0401", "channel": "CALLER",
                 "urgency": "URGENT", "townCode": town, "callUnit": "碑廓镇人民政府", **more}  # fmt: skip
         return str(self.at("government", "clerks/create", call)["callNo"])
+
+    def attach(self, slug: str, number: str, name: str, data: bytes, mime: str = "image/jpeg") -> bool:
+        """An official attaches a file; False where the platform forbids it."""
+        content = {"name": name, "mime": mime, "base64": base64.b64encode(data).decode()}
+        where = ("officials/attach", "eventId") if slug == "grid" else ("clerks/attach", "callNo")
+        return self.may(slug, where[0], {where[1]: number, **content})
 
     def move(self, event: str, stage: str, *, dept: str = "DG099", opinion: str = "意见", operator: str = "王测试") -> None:
         """An official of the grid sets a stage."""
@@ -202,7 +209,7 @@ def bridge_at(
     platforms = {
         "grid": bridged("grid", urls["grid"], grid, password or grid_password, folder, now, grid_settings or {}),
         "government": bridged("government", urls["government"], government, password or secret, folder, now,
-                              {"requests_per_second": 20, "burst": 40, **(government_settings or {})}),
+                              {"requests_per_second": 20, "burst": 40, "file_note_dept": "LS001", **(government_settings or {})}),
     }  # fmt: skip
     return Bridge(ledger, platforms, ROUTES, now, folder / "files")
 
