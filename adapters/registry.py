@@ -18,6 +18,7 @@ from adapters.port import Adapter, Connection, Surroundings
 Build = Callable[[str, Mapping[str, Any], Connection, Surroundings], Adapter]
 
 ADAPTERS: Mapping[str, str] = MappingProxyType({
+    "city": "adapters.city",
     "government": "adapters.government",
     "grid": "adapters.grid",
     "petition": "adapters.petition",

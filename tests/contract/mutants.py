@@ -265,7 +265,7 @@ def takes_them_out_in_silence(inner: Any, stand: Stand) -> Any:
 
 @breaks("too_long_is_refused_by_name")
 def cuts_in_silence(inner: Any, stand: Stand) -> Any:
-    return rewritten(inner, lambda text: text[:100])
+    return rewritten(inner, lambda text: text[:60])
 
 
 @breaks("refused_names_the_field")

@@ -84,7 +84,7 @@ def one_bad_record_costs_no_other(adapter: Any, stand: Stand) -> None:
     made = spread(stand, 3)
     stand.officials.spoil(stand, made[1])
     shown = drain(adapter)
-    assert sorted(one or "" for one in ids(shown)) == made
+    assert sorted(one or "" for one in ids(shown)) == sorted(made)
     sound = [r for r in shown if r.native_id in (made[0], made[2])]
     assert all(not r.damage for r in sound)
     assert any(r.damage or r.native_id is None for r in shown)
@@ -209,13 +209,14 @@ def a_slow_platform_is_left_in_peace(adapter: Any, stand: Stand) -> None:
     """C15: the same work costs a slow platform no more requests than a fast one."""
     counts = []
     adapter.create(stand.body("ref-first"), "ref-first")  # what every first contact costs
+    cursor = [page.cursor for page in adapter.pull(None)][-1]
     for seconds in (0.0, 0.05):
         if seconds:
             stand.fault("", kind="late", seconds=seconds, times=0)
         before = stand.requests()
         worker = stand.adapter()
         worker.create(stand.body(f"ref-{seconds}"), f"ref-{seconds}")
-        drain(worker)
+        cursor = [page.cursor for page in worker.pull(cursor)][-1]
         counts.append(stand.requests() - before)
     assert counts[1] == counts[0]
 

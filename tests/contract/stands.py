@@ -21,6 +21,7 @@ from adapters.registry import ADAPTERS, build_of
 from sandbox.government.platform import GovernmentPlatform
 from sandbox.grid.platform import GridPlatform
 from sandbox.httpd import Request, Response, Server
+from tests.contract.city_stand import City
 from tests.contract.petition_stand import Petition
 
 PERSON = ("王守密", "13912345678")
@@ -198,7 +199,7 @@ class Government:
 
 
 OFFICIALS: Mapping[str, Officials] = MappingProxyType({
-    "grid": Grid(), "government": Government(), "petition": Petition(),
+    "city": City(), "grid": Grid(), "government": Government(), "petition": Petition(),
 })  # fmt: skip
 SETTINGS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
     "government": {"burst": 40, "requests_per_second": 20, "file_note_dept": "371103103"},
