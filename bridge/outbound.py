@@ -25,7 +25,7 @@ from bridge.ledger import dead, queue
 from bridge.ledger.history import actions_of, append
 from bridge.ledger.ledger import micros
 from bridge.ledger.tables import calls, echoes, files, links, outbox, platforms
-from bridge.mapping import planning
+from bridge.mapping import operations, planning
 from bridge.mapping.converters import conceal
 from bridge.mapping.notes import Unreadable
 from bridge.mapping.planning import Plan, Situation
@@ -256,9 +256,12 @@ def _plan(run: Run, row: Row[Any], link: Row[Any], call: Row[Any]) -> Plan:
 
 
 def _situation(run: Run, link: Row[Any], call: Row[Any]) -> Situation:
+    if "assists" in link.rebase and operations.needs_people(run.platform.translator.mapping, link.status):
+        link = _read_again(run, link)
     lead, due = link.snapshot.get("lead") or {}, link.snapshot.get("due")
+    assists = tuple(str(one["code"]) for one in link.snapshot.get("assists") or ())
     return Situation(link.status, str(lead.get("code") or ""), call.fields, run.bridge.now(), secrets_of(call.fields),
-                     moment(due) if due else None)  # fmt: skip
+                     moment(due) if due else None, assists)  # fmt: skip
 
 
 def _read_again(run: Run, link: Row[Any]) -> Row[Any]:
@@ -347,7 +350,7 @@ def _step_done(
         if step["lead"] and step["lead"] != ((snapshot.get("lead") or {}).get("code") or ""):
             snapshot["lead"] = {"code": step["lead"], "name": None}
         tx.execute(update(links).where(links.c.id == link.id).values(
-            status=receipt.status if receipt.status in mapping.stages else step["status"], snapshot=snapshot,
+            status=told if (told := receipt.status) and told in mapping.stages else step["status"], snapshot=snapshot,
             rebase=sorted({*present.rebase, *touched}),
         ))  # fmt: skip
         tx.execute(update(outbox).where(outbox.c.id == row.id).values(done=number + 1))

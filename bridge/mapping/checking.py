@@ -22,3 +22,19 @@ def check(document: Document, mapping: Mapping) -> list[Problem]:
 def _all(document: Document, mapping: Mapping) -> Iterator[Problem]:
     yield from check_fields(document, mapping)
     yield from check_flow(document, mapping)
+    yield from _check_joins(document, mapping)
+
+
+def _check_joins(document: Document, mapping: Mapping) -> Iterator[Problem]:
+    """Codes that stand in several wire fields have a part for each."""
+    for field, rule in mapping.fields.items():
+        if rule.join is None or mapping.items is None:
+            continue
+        for code in mapping.items.codes:
+            if len(code.split(rule.join)) != len(rule.wire):
+                yield document.problem(
+                    ("fields", field, "join"),
+                    f"事项代码 {code!r} 不是 {len(rule.wire)} 段 / this item code has not so many parts",
+                    rule.join.join(rule.wire),
+                    "改正 join、wire 或事项代码 / correct `join`, `wire` or the item's code",
+                )

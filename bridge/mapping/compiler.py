@@ -101,6 +101,9 @@ def _read_lines(field: str, rule: Rule, number: int) -> list[str]:
             f"{pad}y = {y}",
             f"{pad}if x is not ABSENT or y is not ABSENT: {told}; f[{field!r}] = r{number}((x, y), n)",
         ]
+    if rule.join is not None:
+        parts = ", ".join(get(path) for path in rule.wire)
+        told += f"; v = {rule.join!r}.join('' if p is ABSENT or p is None else str(p) for p in ({parts}))"
     empty = f"f[{field!r}] = None" if rule.empty == "emptied" else "pass"
     return [
         *lines,
@@ -129,6 +132,9 @@ def _write_lines(field: str, rule: Rule, number: int) -> list[str]:
             f"    p = None if v is None else w{number}(v, n)",
             f"    if p is not None: {put(x, 'p[0]')}; {put(y, 'p[1]')}",
         ]
+    if rule.join is not None:
+        lines.append(f"    p = w{number}(v, n).split({rule.join!r})")
+        return [*lines, *(f"    {put(path, f'p[{part}]')}" for part, path in enumerate(rule.wire))]
     if rule.convert == "item":
         return [*lines, f"    {put(rule.wire[0], f'w{number}(v, n)')}"]
     lines.append(f"    if v is not None and v != '' and v != []: {put(rule.wire[0], f'w{number}(v, n)')}")

@@ -45,6 +45,7 @@ def entry_reader(mapping: Mapping) -> Callable[[str, Map[str, Any], str | None, 
     operator_of, department_of = taker(spec.operator), taker(spec.department)
     opinion_of, files_of = taker(spec.opinion), taker(spec.files)
     read_time = time_reader(mapping, spec.as_time, None, None)
+    head = len(mapping.time or "")  # of an opinion that begins with a limit
     rules = [(rule, _doings(rule)) for rule in spec.read]
     paths = {path for _, doings in rules for doing in doings for path in (doing.lead, doing.due) if path}
     wires = {path: taker(path) for path in paths}
@@ -69,6 +70,8 @@ def entry_reader(mapping: Mapping) -> Callable[[str, Map[str, Any], str | None, 
             note.field = f"{spec.rows}[{index}]"
             key = _text(key_of(row)) or f"#{index + 1}"
             status, code = _text(status_of(row)), _text(code_of(row))
+            if spec.keeps and status in spec.keeps:
+                status = before
             if spec.before is not None:
                 before = _text(before_of(row))
             opinion, operator = _text(opinion_of(row)), _text(operator_of(row)) or None
@@ -93,11 +96,15 @@ def entry_reader(mapping: Mapping) -> Callable[[str, Map[str, Any], str | None, 
                 raise Unreadable(spec.rows, spec.code or spec.status or "", f"{found} {where}", "", "entries.read",
                                  "补一条规则，或以 ignore 声明 / add a rule, or declare it with `ignore`")  # fmt: skip
             words = opinion.removeprefix(rule.when.mark or "")
+            limit = None
+            if any(doing.due == spec.opinion for doing in doings if doing.due):
+                limit, words = words[:head], words[head:].lstrip("，,。；; ")
             actions = []
             for part, doing in enumerate(doings):
                 named = wires[doing.lead](row) if doing.lead else None
                 leaders = [] if named is None or named is ABSENT else codes_of(named)
-                due = time_at(wires[doing.due](row), note) if doing.due else None
+                shown = limit if doing.due == spec.opinion else wires[doing.due](row) if doing.due else None
+                due = time_at(shown, note)
                 if leaders:
                     lead = leaders[0]
                 actions.append(_action(mapping, doing, platform=platform, entry=key, part=part, sequence=index, at=at,

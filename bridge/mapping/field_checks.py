@@ -47,6 +47,7 @@ OPTIONS = {
     "person": ("person",),
     "files": ("files",),
     "pairs": ("pairs",),
+    "join": ("item",),
     "limit": ("text", "code"),
     "default": ("text", "code", "time", "epoch_ms", "epoch_s", "department", "list"),
     "required": ("text", "code", "time", "epoch_ms", "epoch_s", "item", "department", "departments", "list"),
@@ -206,6 +207,8 @@ def _check_options(document: Document, mapping: Mapping, key: KeyPath, kind: str
 
 def _check_wires(document: Document, key: KeyPath, rule: Rule) -> Iterator[Problem]:
     expected = 0 if rule.value is not None or rule.convert == "person" else 2 if rule.convert == "point" else 1
+    if rule.join is not None and rule.convert == "item" and len(rule.wire) > 1:
+        return
     if len(rule.wire) != expected:
         what = "常量 / a constant" if rule.value is not None else rule.convert
         yield document.problem(

@@ -117,6 +117,8 @@ class Rule(Part):
     person: PersonParts | None = None
     files: dict[Literal["id", "name", "size", "media_type"], str] = {}
     pairs: list[str] = []
+    join: str | None = None
+    """items whose code stands in several wire fields: what joins them into one code"""
     limit: Limit | None = None
     value: str | None = None
     """read: a constant instead of a wire field"""
@@ -143,7 +145,8 @@ class EntryWhen(Part):
 
 
 class Doing(Part):
-    """One canonical action that an entry means. lead, due: wire fields of the entry that hold departments, a limit."""
+    """One canonical action that an entry means. lead, due: wire fields of the entry that hold departments, a limit; a due
+    that is the opinion itself stands at its head, after the rule's mark."""
 
     kind: ActionKind
     to: Literal["caller", "centre", "department"] | None = None
@@ -175,6 +178,8 @@ class Entries(Part):
     as_time: Literal["time", "epoch_ms", "epoch_s"] = "time"
     recorded: Path | None = None
     status: Path | None = None
+    keeps: Codes | None = None
+    """what may stand as the status of an entry and leaves the status as it was"""
     before: Path | None = None
     code: Path | None = None
     operator: Path | None = None
@@ -217,7 +222,8 @@ class FileEntry(Part):
 
 
 class Operation(Part):
-    """The wire call that changes a record: which field takes the code, the opinion, the operator and so on."""
+    """The wire call that changes a record: which field takes the code, the opinion, the operator and so on. due: the
+    opinion's own field puts the limit at its head, after the mark."""
 
     code: Path
     opinion: TextSlot
@@ -232,7 +238,8 @@ class Operation(Part):
     """the code of a remark that keeps the status; `same` = the present status itself"""
     remark_at: Codes | None = None
     """the statuses at which a remark is possible; absent = at all"""
-    remark_department: Literal["acting", "outsider", "none"] = "none"
+    remark_department: Literal["acting", "outsider", "present", "none"] = "none"
+    """present: who leads and helps now, where a remark is a dispatch to somebody else otherwise"""
     touches: list[str] = []
     """canonical fields that the platform changes by itself when an operation is carried out"""
     opinion_needed: list[str] = []

@@ -16,6 +16,7 @@ from typing import Any
 from bridge.mapping import converters
 from bridge.mapping.language import Mapping, Operation, Sending
 from bridge.mapping.notes import Fields, Notes
+from bridge.mapping.operations import dispatch_of, sending_of
 from bridge.mapping.paths import place
 from bridge.mapping.writers import department_code, item_code, limited, time_writer
 from schemas.lifecycle import FORWARD, LINE, MOVES, RANK, Action, ActionKind, Stage
@@ -58,8 +59,8 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What planning looks at: the platform's status and lead for this call, the call's fields, our clock, and the words
-    of confidential persons that must not leave."""
+    """What planning looks at: the platform's status and lead for this call, the call's fields, our clock, the words of
+    confidential persons that must not leave, the limit and the codes of those who help as the platform shows them."""
 
     status: str
     lead: str
@@ -67,6 +68,7 @@ class Situation:
     now: datetime
     secrets: tuple[str, ...] = ()
     due: datetime | None = None
+    assists: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -143,7 +145,7 @@ def align(mapping: Mapping, stage: Stage, seen: Situation) -> Plan:
         return Plan(reason=f"状态 {seen.status} 无法变为 {stage} / no way from this status to {stage}")
     writing = _start(mapping, mapping.operation, seen)
     for code in path:
-        kind, sending = _sending_of(mapping, code)
+        kind, sending = sending_of(mapping, code)
         action = Action(kind=kind, at=seen.now, platform="-", entry="-")
         _operate(writing, action, sending, code, bridging=True)
     return _done(writing)
@@ -231,21 +233,11 @@ def _station(between: Stage | None, goal: Stage) -> bool:
     return goal not in RANK or RANK[between] <= max(RANK[goal], RANK[Stage.REPORTED])
 
 
-def _sending_of(mapping: Mapping, code: str) -> tuple[ActionKind, Sending]:
-    """The action that an operation usually tells: the one along the line first."""
-    kinds = [*FORWARD, *(kind for kind in ActionKind if kind not in FORWARD)]
-    for kind in kinds:
-        for key, sending in mapping.moves.items():
-            if sending.operation == code and key.split(".")[0] == kind:
-                return kind, sending
-    return ActionKind.COMMENT, Sending(operation=code)
-
-
 def _operate(writing: _Writing, action: Action, sending: Sending, code: str, *, bridging: bool) -> None:
     mapping, before = writing.mapping, writing.status
     kind = action.kind
     if bridging:
-        kind, sending = _sending_of(mapping, code)
+        kind, sending = sending_of(mapping, code)
     after = mapping.workflow[before][code]
     targets = _targets(action, writing) if sending.department in ("lead", "lead_and_assists") else []
     words = _opinion(writing, action, sending, targets, bridging=bridging, label=LABELS[kind])
@@ -260,6 +252,8 @@ def _operate(writing: _Writing, action: Action, sending: Sending, code: str, *, 
     if shall_act and codes:
         lead = codes[0]
     due = action.due if sending.due != "no" and not bridging else None
+    if due is not None and writing.operation.due == writing.operation.opinion.to:
+        words, due = f"{writing.write_time(due)}，{words}".rstrip("，"), None
     _append(writing, action, code, after, mark + words, codes, due, lead, bridging=bridging, shall_act=shall_act)
 
 
@@ -276,7 +270,7 @@ def _remark(writing: _Writing, action: Action, mark: str) -> bool:
     words = _opinion(writing, action, sending, targets, bridging=False, label=LABELS[action.kind], everybody=True)
     if action.due is not None and action.kind is ActionKind.EXTEND:
         words += f"（延至 {action.due.astimezone(SHANGHAI):%Y-%m-%d %H:%M}）"
-    codes = _departments(writing, action, operation.remark_department, [])
+    codes = _departments(writing, action, operation.remark_department, [], code)
     words = mark + (words or LABELS[action.kind])
     _append(writing, action, code, status, words, codes, None, writing.lead, bridging=False)
     return True
@@ -295,7 +289,7 @@ def _targets(action: Action, writing: _Writing) -> list[Fields]:
     return []
 
 
-def _departments(writing: _Writing, action: Action, whose: str, targets: list[Fields]) -> list[str]:
+def _departments(writing: _Writing, action: Action, whose: str, targets: list[Fields], told: str = "") -> list[str]:
     """The codes that stand in the operation, by the mapping's word for whose they are."""
     named, slot = writing.mapping.departments, writing.operation.department
     if named is None or slot is None or whose == "none":
@@ -305,6 +299,8 @@ def _departments(writing: _Writing, action: Action, whose: str, targets: list[Fi
             codes = [code for one in targets if (code := department_code(named, one))]
             codes = list(dict.fromkeys(codes)) or [named.other]
             return codes if whose == "lead_and_assists" else codes[:1]
+        case "present":  # only where the operation would take the case from them
+            return [writing.lead or named.other, *writing.seen.assists] if told == dispatch_of(writing.mapping) else []
         case "present_lead":
             return [writing.lead or named.other]
         case "outsider":

@@ -39,7 +39,7 @@ def altered(folder: Path, name: str, old: str, new: str) -> list[Problem]:
     return []
 
 
-@pytest.mark.parametrize("name", ["grid", "government", "petition"])
+@pytest.mark.parametrize("name", ["city", "grid", "government", "petition"])
 def test_the_shipped_mappings_are_sound_and_proved(name: str) -> None:
     """No problems, and every two-way value comes back as declared."""
     assert prove(load_mapping(name, [SHIPPED]).translator) == []

@@ -1,0 +1,156 @@
+"""Calls that travel to and from a city platform: a change feed, and creations that nothing but a walk can find."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.sync.city_world import CityWorld, city_world
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[CityWorld]:
+    with city_world(tmp_path) as made:
+        yield made
+
+
+def test_there_and_back(world: CityWorld) -> None:
+    """From the grid to the city, handled there, and every step comes back once and in order."""
+    event = world.grid_call()
+    world.quiet()
+    (task,) = world.records("city")
+    assert (task["title"], task["streetCode"], task["urgency"], task["reporter"]) == ("沟渠污水外溢", "371122104", "2", "韩示例")
+    assert (task["recType"], task["mainType"], task["subType"]) == ("2", "01", "05")
+    assert task["outerCode"].startswith("hy-") and task["steps"] == []
+    number = task["taskNum"]
+    for step, more in (
+        ("101", {}), ("102", {}), ("103", {"dept": "JX005,JX002"}), ("104", {}), ("105", {"opinion": "已到现场。"}),
+        ("203", {"opinion": "请尽快。"}), ("106", {"opinion": "已清理完毕。"}), ("107", {}), ("108", {}),
+        ("109", {"opinion": "非常满意，已解决"}),
+    ):  # fmt: skip
+        world.pass_time(2)
+        world.step(number, step, **more)
+    world.quiet()
+    (shown,) = world.records("grid")
+    assert shown["eventId"] == event and shown["stage"] == "12"
+    told = [(p["stage"], p["opinion"]) for p in shown["processes"][1:]]
+    assert [stage for stage, _ in told] == ["05", "06", "06", "07", "08", "09", "09", "10", "10", "11", "12", "12"]
+    assert told[0][1] == f"（备注）莒县城管平台编号 {number}"
+    assert told[6][1].startswith("【督办】") and "已清理完毕。" in told[7][1]
+    assert told[-1][1].startswith("（更正）办理时限："), "103 set a deadline, which the grid takes in words only"
+    assert len(world.task(number)["steps"]) == 10 and world.dead() == []
+
+
+def test_what_the_grid_does_reaches_the_task(world: CityWorld) -> None:
+    """Each stage of the other side becomes a step, once; a remark at 103 takes the case from nobody; none comes back."""
+    event = world.grid_call()
+    world.quiet()
+    for stage, dept, words in (
+        ("06", "DG099", "受理"), ("07", "DG001", "请办理"), ("07", "DG001", "补充：夜间尤甚"), ("08", "DG001", "签收"),
+        ("09", "DG001", "到场"), ("10", "DG001", "已办"), ("11", "DG099", "办结"),
+    ):  # fmt: skip
+        world.pass_time(2)
+        world.at("grid", "officials/move", {"eventId": event, "stage": stage, "operator": "王测试", "dept": dept, "opinion": words})
+    world.quiet()
+    (task,) = world.records("city")
+    assert task["state"] == "108"
+    assert [one["step"] for one in task["steps"]] == ["101", "102", "103", "103", "104", "105", "106", "108"]
+    assert task["dept"] == task["steps"][2]["dept"] == task["steps"][3]["dept"] != ""
+    assert "夜间尤甚" in task["steps"][3]["opinion"]
+    before = [len(one["processes"]) for one in world.records("grid")]
+    for _ in range(4):
+        world.pass_time(100)
+        assert world.round() == 0
+    assert before == [len(one["processes"]) for one in world.records("grid")] and world.dead() == []
+
+
+def test_from_the_city_to_the_government_platform(world: CityWorld) -> None:
+    """An official's own task goes on, with its place within a metre, and comes back handled."""
+    number = world.city_task("371103103", x=40390224.071, y=3922604.221, reporter="许样例", phone="13900000012", urgency="3")
+    world.quiet()
+    (call,) = world.records("government")
+    assert (call["title"], call["urgency"], call["townCode"]) == ("交界处路面破损", "CRITICAL", "371103103")
+    assert call["contact"]["name"] == "许样例"
+    assert 118 < float(call["lng"]) < 120 and 35 < float(call["lat"]) < 36
+    world.at("government", "clerks/act", {"callNo": call["callNo"], "action": "ACCEPT", "operator": "王测试", "opinion": "受理"})
+    world.quiet()
+    task = world.task(number)
+    assert [one["step"] for one in task["steps"]] == ["101"] and task["state"] == "101"
+    for _ in range(3):
+        world.pass_time(100)
+        assert world.round() == 0
+    assert world.dead() == []
+
+
+def test_a_lost_answer_makes_no_second_task(world: CityWorld) -> None:
+    """The report is done and its answer lost: found in the feed by outerCode after a minute, never sent again."""
+    world.at("city", "faults", {"kind": "lost", "operation": "report", "times": 1})
+    world.grid_call()
+    world.quiet()
+    assert len(world.records("city")) == 1 and world.dead() == []
+    world.step(world.records("city")[0]["taskNum"], "101")
+    world.quiet()
+    assert world.records("grid")[0]["stage"] == "06"
+
+
+def test_a_report_that_never_arrived_is_sent_again(world: CityWorld) -> None:
+    """The gateway answered 502 and nothing was done: after a search that finds nothing, one task in the end."""
+    world.at("city", "faults", {"kind": "refuse", "status": 502, "operation": "report", "times": 1})
+    world.grid_call()
+    world.quiet()
+    assert len(world.records("city")) == 1 and world.dead() == []
+
+
+def test_changes_published_late_arrive(world: CityWorld) -> None:
+    """C03: changes that show up to 30 s late, behind ones with higher numbers, are calls all the same, each once."""
+    world.at("city", "settings", {"publish_seconds": 30})
+    for number in range(12):
+        world.city_task("371102110", title=f"第{number}件")
+        world.pass_time(3)
+        world.round()
+    world.quiet()
+    assert sorted(one["title"] for one in world.records("grid")) == sorted(f"第{number}件" for number in range(12))
+
+
+def test_a_granted_extension_travels(world: CityWorld) -> None:
+    """202 with 延期至 and a time moves the deadline and is told; without them it is a request, and moves nothing."""
+    world.grid_call()
+    world.quiet()
+    (task,) = world.records("city")
+    for step, more in (("101", {}), ("102", {}), ("103", {"dept": "JX001"}), ("202", {"opinion": "材料未到，申请延期"}),
+                       ("202", {"opinion": "延期至20290101180000，材料未到"})):  # fmt: skip
+        world.pass_time(2)
+        world.step(task["taskNum"], step, **more)
+    world.quiet()
+    words = [p["opinion"] for p in world.records("grid")[0]["processes"]]
+    assert any(one.startswith("【申请延期】") for one in words)
+    assert any(one.startswith("【延期】") and "材料未到" in one and "2029-01-01 18:00" in one for one in words)
+    assert world.dead() == []
+
+
+def test_a_returned_call_called_again(world: CityWorld) -> None:
+    """201 goes back to the caller; called again it is told as a remark there, and 101 takes it up."""
+    event = world.grid_call()
+    world.quiet()
+    number = world.records("city")[0]["taskNum"]
+    world.step(number, "201", opinion="不属本县")
+    world.quiet()
+    assert world.records("grid")[0]["stage"] == "90"
+    world.at("grid", "officials/move", {"eventId": event, "stage": "05", "operator": "王测试", "dept": "DG099", "opinion": "补充材料"})
+    world.quiet()
+    assert world.task(number)["state"] == "201" and world.task(number)["steps"][-1]["opinion"].startswith("【再次呼叫】")
+    world.step(number, "101")
+    world.quiet()
+    assert world.records("grid")[0]["stage"] == "06" and world.dead() == []
+
+
+def test_a_confidential_person_never_leaves(world: CityWorld) -> None:
+    """No flag there: the name 保密 is one, and number and name are on no other platform; theirs go out as 保密."""
+    world.city_task("371102110", reporter="保密", phone="13900000088", description="反映人电话13900000088。")
+    world.grid_call(caller="保密", callerTel="13900000099")
+    world.quiet()
+    assert "13900000088" not in str(world.records("grid")[-1]) or world.records("grid")[-1]["townCode"] != "371102110"
+    task = next(one for one in world.records("city") if one["streetCode"] == "371122104")
+    assert task["reporter"] == "保密" and task["phone"] == ""

@@ -1,0 +1,97 @@
+"""The change feed: gaps, late publication, cursors, and the search that is a walk."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from adapters.errors import BrokenReply, ConfigError, OutcomeUnknown
+from adapters.port import Cursor
+from tests.unit.adapters.city_ground import BODY, REFERENCE, ground, pulled
+
+
+def test_late_changes_are_not_missed(tmp_path: Path) -> None:
+    """C03: published up to 30 s late behind higher numbers, pulled every 4 s: every task arrives, most only once."""
+    with ground(tmp_path, publish_seconds=30) as there:
+        adapter, made, seen = there.adapter(), [], []
+        cursor: Cursor | None = None
+        for turn in range(40):
+            if turn < 25:
+                made.append(there.create(title=f"第{turn}件"))
+            there.pass_time(4)
+            records, cursor = pulled(adapter, cursor)
+            seen += [one.native_id for one in records]
+        assert sorted(seen) == sorted(made), "each exactly once"
+        assert seen != made, "nothing was late: the test shows nothing"
+
+
+def test_the_cursor_moves_only_past_what_cannot_fill_up(tmp_path: Path) -> None:
+    """seq follows after the overlap, not before; a quiet feed costs one request a pull."""
+    with ground(tmp_path) as there:
+        adapter = there.adapter()
+        there.create()
+        _, cursor = pulled(adapter)
+        assert cursor is not None and json.loads(cursor)["seq"] == 0
+        there.pass_time(80)
+        records, cursor = pulled(adapter, cursor)
+        assert records == [] and json.loads(str(cursor))["seq"] > 0
+        before = len(there.operations())
+        assert pulled(adapter, cursor) == ([], cursor)
+        assert there.operations()[before:] == ["changes"]
+
+
+def test_a_short_overlap_is_refused(tmp_path: Path) -> None:
+    """Less than the contract's 60 s would lose changes: a configuration error that names the key."""
+    with ground(tmp_path) as there, pytest.raises(ConfigError, match="overlap_seconds"):
+        there.adapter(overlap_seconds=30)
+
+
+def test_one_fetch_for_many_changes(tmp_path: Path) -> None:
+    """Not compacted feeds: a task that changed often is fetched once a page, as it is now."""
+    with ground(tmp_path) as there:
+        number = there.create()
+        for step in ("101", "102", "103"):
+            there.at("officials/step", {"taskNum": number, "step": step})
+        records, _ = pulled(there.adapter())
+        assert [one.body["state"] for one in records] == ["103"]
+
+
+def test_a_lost_report_is_found(tmp_path: Path) -> None:
+    """By outerCode, on a walk that begins before the attempt and not at the beginning of all times."""
+    with ground(tmp_path) as there:
+        adapter = there.adapter()
+        for _ in range(5):
+            there.create()
+        pulled(adapter)
+        there.pass_time(600)
+        there.at("faults", {"kind": "lost", "operation": "report", "times": 1})
+        with pytest.raises(OutcomeUnknown):
+            adapter.create(BODY, REFERENCE)
+        began = there.times[0]
+        there.pass_time(60)
+        before = len(there.operations())
+        found = there.adapter().find(REFERENCE, began)
+        assert found is not None and found.body["outerCode"] == REFERENCE
+        assert there.operations()[before:] == ["changes", "task"]
+        assert adapter.find("hy-nothing", began - timedelta(days=1)) is None
+
+
+def test_a_search_past_an_unreadable_task_does_not_say_no(tmp_path: Path) -> None:
+    """A task that cannot be read may be the one looked for: no answer, rather than a second report."""
+    with ground(tmp_path) as there:
+        adapter = there.adapter()
+        there.create()
+        there.at("damage", {"operation": "task", "find": b"<task>".hex(), "put": b"<tusk>".hex()})
+        with pytest.raises(BrokenReply):
+            adapter.find(REFERENCE, there.times[0])
+
+
+def test_clocks_apart(tmp_path: Path) -> None:
+    """102: the head is dated by the platform's clock once its answer showed it; nothing is stored twice."""
+    with ground(tmp_path) as there:
+        there.at("clock", {"skew_seconds": 900})
+        receipt = there.adapter().create(BODY, REFERENCE)
+        assert [one["taskNum"] for one in there.at("records", method="GET")] == [receipt.native_id]
