@@ -18,6 +18,7 @@ from bridge.mapping.language import Mapping, Operation, Sending
 from bridge.mapping.notes import Fields, Notes
 from bridge.mapping.operations import dispatch_of, sending_of
 from bridge.mapping.paths import place
+from bridge.mapping.texts import held
 from bridge.mapping.writers import department_code, item_code, limited, time_writer
 from schemas.lifecycle import FORWARD, LINE, MOVES, RANK, Action, ActionKind, Stage
 from schemas.moment import SHANGHAI
@@ -348,7 +349,7 @@ def _append(
         safe, taken = converters.clean(converters.conceal(value, writing.seen.secrets))
         if taken:
             notes(f"去除控制字符 / control characters taken out: {', '.join(taken)}")
-        return str(limited(slot.limit, slot.to, slot.to)(safe, notes))
+        return str(limited(slot.limit, slot.to, slot.to)(held(safe, writing.mapping.charset, notes), notes))
 
     opinion = text(operation.opinion, opinion)
     operator = text(operation.operator, ("" if bridging else action.actor or "") or operation.operator.default or "")

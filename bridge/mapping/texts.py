@@ -165,3 +165,14 @@ def show(value: object) -> str:
             return f"{value}"
         case _:
             return f"<{type(value).__name__}>"
+
+
+def held(text: str, charset: str | None, note: Note) -> str:
+    """The text as a database of that charset keeps it: one `?` for each character that it lacks, told to the notes."""
+    if charset is None:
+        return text
+    kept = text.encode(charset, "replace").decode(charset)
+    if kept != text:
+        lost = dict.fromkeys(f"U+{ord(one):04X}" for one, other in zip(text, kept, strict=True) if one != other)
+        note(f"该平台存不下的字写为“?” / characters that the platform lacks, written as `?`: {', '.join(lost)}")
+    return kept

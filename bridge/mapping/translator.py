@@ -19,6 +19,7 @@ from bridge.mapping.language import Mapping
 from bridge.mapping.notes import ABSENT, Fields, Notes, Unreadable
 from bridge.mapping.paths import place, taker
 from bridge.mapping.readers import coded, time_reader
+from bridge.mapping.texts import held
 from schemas.call import Number
 from schemas.lifecycle import Stage
 
@@ -125,6 +126,10 @@ class Translator:
                              "补上 create / add `create`")  # fmt: skip
         notes = Notes()
         body = self._compiled.write(safe(fields, tuple(secrets), notes), notes)
+        for path, value in body.items():
+            if isinstance(value, str):
+                notes.field = path
+                body[path] = held(value, self.mapping.charset, notes)
         for path, value in create.set.items():
             place(body, path, value)
         if self.mapping.record.reference:

@@ -107,8 +107,12 @@ class CityWorld:
 
 
 @contextlib.contextmanager
-def city_world(folder: Path) -> Iterator[CityWorld]:
+def city_world(folder: Path, *, gbk_inside: bool = False) -> Iterator[CityWorld]:
     ahead = [timedelta()]
+    translators = TRANSLATORS
+    if gbk_inside:
+        (folder / "city-gbk.yaml").write_text("mapping: city-gbk\nextends: city\ncharset: gbk\n", encoding="utf-8")
+        translators = TRANSLATORS | {"city": load_mapping("city-gbk", [folder, MAPPINGS]).translator}
 
     def now() -> datetime:
         return datetime.now(UTC) + ahead[0]
@@ -117,13 +121,16 @@ def city_world(folder: Path) -> Iterator[CityWorld]:
         return now().timestamp()
 
     people = GovernmentPlatform(clock=clock, rate=2000, burst=4000, gateway_rate=100000)
-    with serve(CityPlatform(clock=clock)) as city, Server(GridPlatform(clock=clock)) as grid, Server(people) as government:
+    with (
+        serve(CityPlatform(clock=clock, gbk_inside=gbk_inside)) as city, Server(GridPlatform(clock=clock)) as grid,
+        Server(people) as government,
+    ):  # fmt: skip
         addresses = {
             "city": Connection("city", city.url, "huying_jx", "莒县示例2026"),
             "grid": Connection("grid", grid.url, "huying_dg", "Example-Grid-2026"),
             "government": Connection("government", government.url, "LSAPP0001", "example-secret-0f9e8d7c6b5a4938"),
         }
-        settings: dict[str, dict[str, Any]] = {"city": {"media_base": f"{city.media_url}/media"}, "grid": {},
+        settings: dict[str, dict[str, Any]] = {"city": {"media_base": f"{city.media_url}/media", "gbk_inside": gbk_inside}, "grid": {},
                                                "government": {"requests_per_second": 20, "burst": 40}}  # fmt: skip
         ledger = Ledger(f"sqlite:///{folder / 'ledger.sqlite'}")
         ledger.migrate()
@@ -132,7 +139,7 @@ def city_world(folder: Path) -> Iterator[CityWorld]:
             state = folder / slug
             state.mkdir()
             made: Adapter = build_of(slug)(slug, settings[slug], addresses[slug], Surroundings(now, os.urandom, time.sleep, state))
-            return Bridged(slug, TITLES[slug], "371100", TRANSLATORS[slug], lambda: made, lag=timedelta(seconds=1))
+            return Bridged(slug, TITLES[slug], "371100", translators[slug], lambda: made, lag=timedelta(seconds=1))
 
         bridge = Bridge(ledger, {slug: bridged(slug) for slug in SLUGS}, ROUTES, now, folder / "files")
         servers = {"city": city.exchange, "grid": grid, "government": government}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.sync.city_world import CityWorld, city_world
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 
 
 @pytest.fixture
@@ -151,6 +155,50 @@ def test_a_confidential_person_never_leaves(world: CityWorld) -> None:
     world.city_task("371102110", reporter="保密", phone="13900000088", description="反映人电话13900000088。")
     world.grid_call(caller="保密", callerTel="13900000099")
     world.quiet()
-    assert "13900000088" not in str(world.records("grid")[-1]) or world.records("grid")[-1]["townCode"] != "371102110"
+    event = next(one for one in world.records("grid") if one["townCode"] == "371102110")
+    assert event["caller"] == "保密" and "13900000088" not in str(event)
     task = next(one for one in world.records("city") if one["streetCode"] == "371122104")
-    assert task["reporter"] == "保密" and task["phone"] == ""
+    assert task["reporter"] == "保密" and task["phone"] == "" and "13900000099" not in str(task)
+
+
+def test_what_gbk_lacks_comes_back_whole(tmp_path: Path) -> None:
+    """C53: a city with GBK behind keeps ? for characters of ours; that never replaces the original, nor is it an edit."""
+    with city_world(tmp_path, gbk_inside=True) as world:
+        _rare_characters(world)
+
+
+def _rare_characters(world: CityWorld) -> None:
+    event = world.grid_call(title="张𬭎反映污水😀倾倒")
+    world.quiet()
+    (task,) = world.records("city")
+    assert task["title"] == "张?反映污水?倾倒"
+    world.step(task["taskNum"], "101")
+    world.at("grid", "officials/move", {"eventId": event, "stage": "07", "operator": "王𬭎", "dept": "DG001", "opinion": "请办😀"})
+    world.quiet()
+    assert world.task(task["taskNum"])["steps"][-1]["opinion"].endswith("请办?")
+    (shown,) = world.records("grid")
+    assert shown["title"] == "张𬭎反映污水😀倾倒" and shown["stage"] == "07"
+    assert [p["opinion"] for p in shown["processes"] if "标题" in str(p["opinion"])] == []
+    assert world.dead() == []
+
+
+def test_files_travel(world: CityWorld) -> None:
+    """A photo of the grid stands on the task once, byte for byte; a file of the city comes to the grid; none comes back."""
+    event = world.grid_call()
+    photo, answer = (base64.b64encode(one).decode() for one in (PNG, PNG + b"2"))
+    world.at("grid", "officials/attach", {"eventId": event, "name": "现场.png", "mime": "image/png", "base64": photo})
+    world.quiet()
+    (task,) = world.records("city")
+    assert [one["type"] for one in task["medias"]] == ["png"]
+    world.step(task["taskNum"], "101")
+    world.at("city", "officials/attach", {"taskNum": task["taskNum"], "type": "png", "base64": answer})
+    world.quiet()
+    media = world.task(task["taskNum"])["medias"][1]["mediaId"]
+    (shown,) = world.records("grid")
+    assert {one["name"]: one["sha256"] for one in shown["attachments"]} == {
+        "现场.png": hashlib.sha256(PNG).hexdigest(), f"{media}.png": hashlib.sha256(PNG + b"2").hexdigest(),
+    }  # fmt: skip
+    for _ in range(3):
+        world.pass_time(100)
+        assert world.round() == 0
+    assert len(world.task(task["taskNum"])["medias"]) == 2 and world.dead() == []

@@ -140,3 +140,14 @@ def test_codes_with_too_few_parts_are_problems(tmp_path: Path) -> None:
     with pytest.raises(Problems) as caught:
         load_mapping("own", [tmp_path, ROOT / "mappings"])
     assert any("fields.item.join" in str(one) and "2/01" in str(one) for one in caught.value.problems)
+
+
+def test_a_database_that_is_gbk(tmp_path: Path) -> None:
+    """`charset: gbk`: one ? for each character it lacks, in fields and opinions, told; so what is shown is what is expected."""
+    (tmp_path / "own.yaml").write_text("mapping: own\nextends: city\ncharset: gbk\n", encoding="utf-8")
+    own = load_mapping("own", [tmp_path, ROOT / "mappings"])
+    made = own.translator.creation({"title": "张𬭎😀", "description": "·—誠", "area.town": "371122104"}, "hy-1", ())
+    assert (made.body["title"], made.reads_as["title"], made.body["description"]) == ("张??", "张??", "·—誠")
+    assert any("U+1F600" in str(note) for note in made.notes)
+    (one,) = remark(own.mapping, "到场😀", seen("105")).steps
+    assert one.opinion == one.body["opinion"] == "到场?"
