@@ -202,3 +202,28 @@ def test_files_travel(world: CityWorld) -> None:
         world.pass_time(100)
         assert world.round() == 0
     assert len(world.task(task["taskNum"])["medias"]) == 2 and world.dead() == []
+
+
+def test_a_call_that_ended_while_the_city_was_busy(world: CityWorld) -> None:
+    """C14: 301 for hours while the call is handled to its end elsewhere: one task in the end, closed."""
+    world.at("city", "faults", {"kind": "code", "code": "301", "times": 0})
+    event = world.grid_call()
+    for stage in ("06", "07", "08", "09", "10", "11"):
+        world.pass_time(900)
+        world.round()
+        world.at("grid", "officials/move", {"eventId": event, "stage": stage, "operator": "王测试", "dept": "DG001", "opinion": "意见"})
+    world.at("city", "faults", method="DELETE")
+    world.pass_time(3600)
+    world.quiet()
+    (task,) = world.records("city")
+    assert task["state"] == "108" and world.dead() == []
+
+
+def test_a_place_that_is_none(world: CityWorld) -> None:
+    """C30: axes swapped: no place goes out, the call does."""
+    world.city_task("371103103", x=40390224.071, y=3922604.221)
+    number = world.records("city")[0]["taskNum"]
+    world.at("city", "damage", {"taskNum": number, "set": {"x": "3922604.221", "y": "40390224.071"}})
+    world.quiet()
+    (call,) = world.records("government")
+    assert call["title"] == "交界处路面破损" and call["lng"] is None and call["lat"] is None
