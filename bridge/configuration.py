@@ -24,7 +24,7 @@ from bridge.catalogues import Catalogues
 from bridge.divisions import Divisions
 from bridge.documents import Document, KeyPath, Problem, Problems, load, model, nearest, problems_of
 from bridge.mapping.files import LoadedMapping, load_mapping, names_in, path_of
-from bridge.route_checks import check_condition, route_of
+from bridge.route_checks import check_condition, item_values, matters_of, route_of
 from bridge.routing import Route
 from schemas.county import ConditionEntry, County, PlatformEntry, RouteEntry
 
@@ -95,7 +95,7 @@ def load_configuration(config: Path, mappings: Path) -> Configuration:
         _judge(file, known_areas, folders)
     twice = _claimed_twice(files)
     platforms = _platforms(files, twice, loaded, faulty)
-    routes = _routes(files, platforms, known_areas)
+    routes = _routes(files, platforms, known_areas, loaded, catalogues)
     for file in files:
         problems[file.path] += [*file.own, *file.between]
     counties = {file.path: file.county for file in files if file.county is not None and not file.own}
@@ -112,11 +112,14 @@ def _county_files(config: Path, problems: dict[Path, list[Problem]]) -> list[Pat
     return found
 
 
+def divisions_of(config: Path) -> Path:
+    """The folder's own list of areas, else the one that comes with the product."""
+    own = config / "divisions.csv"
+    return own if own.exists() else SHIPPED_CONFIG / "divisions.csv"
+
+
 def _areas(config: Path, problems: dict[Path, list[Problem]]) -> Divisions | None:
-    """The folder's own list, else the one that comes with the product."""
-    path = config / "divisions.csv"
-    if not path.exists():
-        path = SHIPPED_CONFIG / "divisions.csv"
+    path = divisions_of(config)
     try:
         return areas.read(path)
     except Problems as error:
@@ -272,13 +275,16 @@ def _configured(path: Path, county: County, entry: PlatformEntry) -> ConfiguredP
 
 
 def _routes(
-    files: Iterable[_File], platforms: dict[str, ConfiguredPlatform], known: Divisions | None
-) -> list[Route]:
+    files: Iterable[_File], platforms: dict[str, ConfiguredPlatform], known: Divisions | None,
+    loaded: Mapping[str, LoadedMapping], catalogues: Catalogues,
+) -> list[Route]:  # fmt: skip
     """Rules whose form, fields and values are right, from platforms that are there. A file whose rules are wrong in
     themselves loses its platforms too: half of a county's rules must not run."""
     files = list(files)
     declared = {slug: file.path for file in files for slug, _ in file.slugs}
     unreadable = any(file.document is None for file in files)
+    matters = matters_of(catalogues)
+    listed = {slug: loaded[one.mapping].mapping.items for slug, one in platforms.items()}
     entries: list[tuple[_File, int, RouteEntry]] = []
     for file in files:
         if file.document is None:
@@ -288,7 +294,10 @@ def _routes(
                 entry = RouteEntry.model_validate(raw)
             except ValidationError:
                 continue  # told with the file's form
-            file.own += check_condition(file.document, ("routes", index, "when"), entry.when, declared, known)
+            named = [found for slug in entry.sources if (found := listed.get(slug)) is not None]
+            # of a source that is left out today nobody can say which items it has
+            values = item_values(named, matters) if len(named) == len(entry.sources) else {}
+            file.own += check_condition(file.document, ("routes", index, "when"), entry.when, declared, known, values)
             entries.append((file, index, entry))
     broken = {file.path for file in files if file.own}
     for slug in [slug for slug, one in platforms.items() if one.file in broken]:
@@ -305,7 +314,7 @@ def _routes(
         # a target whose file is broken today is still a target: what it must learn waits in the outbox
         known_target = entry.to in platforms or entry.to in declared or unreadable
         if file.path not in broken and sources and known_target:
-            routes.append(replace(route_of(entry), sources=sources))
+            routes.append(replace(route_of(entry, matters), sources=sources))
     return routes
 
 

@@ -5,13 +5,14 @@ Pure. Whether the platforms that a route names exist is `bridge.configuration`'s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
-from typing import get_args
+from typing import Any, get_args
 
+from bridge.catalogues import Catalogues
 from bridge.divisions import DIGITS, Divisions
 from bridge.documents import Document, KeyPath, Problem, nearest
-from bridge.mapping.language import CANONICAL
+from bridge.mapping.language import CANONICAL, Named
 from bridge.routing import URGENCY, Condition, Operator, Route, Test
 from schemas.call import Channel, Kind
 from schemas.county import ConditionEntry, FieldTest, RouteEntry
@@ -24,7 +25,8 @@ CODE = (*CHOICE, "begins")
 OPERATORS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     **{field: WORDS if kind == "text" else PRESENCE for field, kind in CANONICAL.items()},
     **{f"{field}.{part}": WORDS for field in ("item", "lead") for part in ("code", "name")},
-    "item.catalogue": CHOICE, "text": WORDS, "tags": ("contains", *PRESENCE), "kind": CHOICE, "channel": CHOICE,
+    "item.catalogue": CHOICE, "item.class": WORDS, "item.matter": CHOICE, "text": WORDS, "tags": ("contains", *PRESENCE),
+    "kind": CHOICE, "channel": CHOICE,
     "stage": CHOICE, "origin": CHOICE, "urgency": (*CHOICE, "at_least"), **{f"area.{level}": CODE for level in DIGITS},
 })  # fmt: skip
 """Every field that a condition may name, and what may be asked of it."""
@@ -34,9 +36,30 @@ ONE_OF: Mapping[str, tuple[str, ...]] = MappingProxyType({
 })  # fmt: skip
 
 
-def route_of(entry: RouteEntry) -> Route:
-    """The rule as the engine wants it."""
-    return Route(entry.name, entry.sources, entry.to, _condition(entry.when))
+def route_of(entry: RouteEntry, matters: Mapping[str, Mapping[str, Any]]) -> Route:
+    """The rule as the engine wants it. matters: see `matters_of`."""
+    return Route(entry.name, entry.sources, entry.to, _condition(entry.when), matters)
+
+
+def matters_of(catalogues: Catalogues) -> dict[str, dict[str, Any]]:
+    """What the catalogues say of each item, for conditions: `catalogue:code` -> its class, and what it is elsewhere."""
+    return {
+        str(link): {"class": item.group, "matter": (str(link), *(str(one) for one in item.same_as))}
+        for link, item in catalogues.items()
+    }
+
+
+def item_values(listed: Iterable[Named], matters: Mapping[str, Mapping[str, Any]]) -> dict[str, frozenset[str]]:
+    """The values that `item.…` can have in calls of platforms with these items: condition field -> values."""
+    named = list(listed)
+    keys = [f"{one.catalogue}:{code}" for one in named for code in one.codes]
+    return {
+        "item.catalogue": frozenset(one.catalogue for one in named),
+        "item.code": frozenset(code for one in named for code in one.codes),
+        "item.name": frozenset(name for one in named for name in one.codes.values()),
+        "item.class": frozenset(matters[key]["class"] for key in keys if key in matters) - {""},
+        "item.matter": frozenset(one for key in keys if key in matters for one in matters[key]["matter"]),
+    }
 
 
 def _condition(entry: ConditionEntry) -> Condition:
@@ -51,23 +74,26 @@ def _condition(entry: ConditionEntry) -> Condition:
 
 
 def check_condition(
-    document: Document, key: KeyPath, entry: ConditionEntry, slugs: Collection[str], divisions: Divisions | None
-) -> list[Problem]:
-    """All that is wrong in a condition. slugs: platforms for `origin`; divisions None: codes are not looked up."""
+    document: Document, key: KeyPath, entry: ConditionEntry, slugs: Collection[str], divisions: Divisions | None,
+    items: Mapping[str, Collection[str]],
+) -> list[Problem]:  # fmt: skip
+    """All that is wrong in a condition. slugs: platforms for `origin`; divisions None: codes are not looked up; items:
+    the values that `item.…` can have (`item_values`), empty: not looked up."""
     problems: list[Problem] = []
     for group in ("all", "any", "none"):
         for index, part in enumerate(getattr(entry, group)):
             here: KeyPath = (*key, group, index)
             if isinstance(part, ConditionEntry):
-                problems += check_condition(document, here, part, slugs, divisions)
+                problems += check_condition(document, here, part, slugs, divisions, items)
             else:
-                problems += _check_test(document, here, part, slugs, divisions)
+                problems += _check_test(document, here, part, slugs, divisions, items)
     return problems
 
 
 def _check_test(
-    document: Document, key: KeyPath, test: FieldTest, slugs: Collection[str], divisions: Divisions | None
-) -> list[Problem]:
+    document: Document, key: KeyPath, test: FieldTest, slugs: Collection[str], divisions: Divisions | None,
+    items: Mapping[str, Collection[str]],
+) -> list[Problem]:  # fmt: skip
     field, operator = test.field, test.operator
     known = OPERATORS.get(field)
     if known is None:
@@ -86,7 +112,20 @@ def _check_test(
     if len(values) > 1 and operator in ("is", "is_not", "at_least"):
         found = f"{operator} 只能有一个值 / takes one value"
         return [document.problem(key, found, "in", "多个值用 in / use `in` for several")]
+    if field in items:
+        return [p for value in values if (p := _check_item(document, key, test, value, items[field])) is not None]
     return [p for value in values if (p := _check_value(document, key, test, value, slugs, divisions)) is not None]
+
+
+def _check_item(
+    document: Document, key: KeyPath, test: FieldTest, value: str, known: Collection[str]
+) -> Problem | None:
+    """A code, name or class that no item of the sources has. Words that are merely contained may be anything."""
+    begins = test.operator == "begins" and any(one.startswith(value) for one in known)
+    if value in known or begins or test.operator == "contains":
+        return None
+    found = f"来源平台的事项目录中没有 / no item of the sources has {test.field} {value!r}"
+    return document.problem(key, found, nearest(value, known), "改正，或补入目录 / correct it, or add it there")
 
 
 def _check_value(

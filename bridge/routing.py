@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from bridge.route_words import EXCLUDED, FITS, NONE_OF_ANY, condition_words, found_words
 
 Operator = Literal["is", "is_not", "in", "begins", "contains", "present", "absent", "at_least"]
 URGENCY = {"ordinary": 0, "urgent": 1, "critical": 2}
@@ -12,8 +14,8 @@ URGENCY = {"ordinary": 0, "urgent": 1, "critical": 2}
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """One condition: a canonical field (`area.town`, `item.code`, `lead.name`, `title`, `text` = title and description,
-    `urgency`, `stage`, `origin`), an operator, a value."""
+    """One condition: a canonical field (`area.town`, `item.code`, `item.class`, `lead.name`, `title`, `text` = title and
+    description, `urgency`, `stage`, `origin`), an operator, a value."""
 
     field: str
     operator: Operator
@@ -31,12 +33,14 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Calls recorded on one of `sources` that fit `when` go to `to`."""
+    """Calls recorded on one of `sources` that fit `when` go to `to`. matters: what the catalogues say of an item
+    (`catalogue:code` -> its `class`, and as `matter` itself and what is the same elsewhere)."""
 
     name: str
     sources: tuple[str, ...]
     to: str
     when: Condition = Condition()
+    matters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +53,24 @@ class Decision:
     reason: str
 
 
-def decide(routes: Iterable[Route], origin: str, fields: Mapping[str, Any], stage: str | None) -> list[Decision]:
-    """Every route's word on a call that was recorded on `origin`. A call never goes back to its origin."""
+def decide(
+    routes: Iterable[Route], origin: str, fields: Mapping[str, Any], stage: str | None,
+    names: Mapping[str, str] | None = None,
+) -> list[Decision]:  # fmt: skip
+    """Every route's word on a call that was recorded on `origin`, its reason in words. A call never goes back to its
+    origin. names: of area codes, for the words only."""
     decisions = []
     for route in routes:
         if origin not in route.sources:
-            decisions.append(Decision(route.name, route.to, False, f"来源不是 / not from {', '.join(route.sources)}"))
+            said = f"来源不是 {'、'.join(route.sources)} / not recorded there"
+            decisions.append(Decision(route.name, route.to, False, said))
         elif route.to == origin:
             decisions.append(Decision(route.name, route.to, False, "来源平台自身 / its own platform"))
         else:
-            failed = _failing(route.when, {**fields, "stage": stage, "origin": origin})
-            decisions.append(Decision(route.name, route.to, failed is None, failed or "符合 / fits"))
+            known = {**fields, "item": _item(route, fields), "stage": stage, "origin": origin}
+            failed = _failing(route.when, known, names or {})
+            reason = failed or f"{FITS}{_fitting(route.when, known, names or {})}"
+            decisions.append(Decision(route.name, route.to, failed is None, reason))
     return decisions
 
 
@@ -68,26 +79,46 @@ def targets(routes: Iterable[Route], origin: str, fields: Mapping[str, Any], sta
     return list(dict.fromkeys(d.to for d in decide(routes, origin, fields, stage) if d.goes))
 
 
-def _failing(condition: Condition, fields: Mapping[str, Any]) -> str | None:
+def _item(route: Route, fields: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The item with what the catalogues say of it."""
+    item = fields.get("item")
+    return {**item, **route.matters.get(f"{item.get('catalogue')}:{item.get('code')}", {})} if item else None
+
+
+def _failing(condition: Condition, fields: Mapping[str, Any], names: Mapping[str, str]) -> str | None:
     """The first thing that does not hold, in words; None if the condition holds."""
     for part in condition.all:
-        if (why := _part_failing(part, fields)) is not None:
+        if (why := _part_failing(part, fields, names)) is not None:
             return why
-    if condition.any and all(_part_failing(part, fields) is not None for part in condition.any):
-        return "any 中无一符合 / none of `any` holds"
+    alternatives = [_part_failing(part, fields, names) for part in condition.any]
+    if alternatives and None not in alternatives:
+        return NONE_OF_ANY + "；".join(why for why in alternatives if why)
     for part in condition.none:
-        if _part_failing(part, fields) is None:
-            return "none 中有符合的 / one of `none` holds"
+        if _part_failing(part, fields, names) is None:
+            return EXCLUDED + (_part_words(part, fields, names) or "")
     return None
 
 
-def _part_failing(part: Test | Condition, fields: Mapping[str, Any]) -> str | None:
+def _part_failing(part: Test | Condition, fields: Mapping[str, Any], names: Mapping[str, str]) -> str | None:
     if isinstance(part, Condition):
-        return _failing(part, fields)
+        return _failing(part, fields, names)
     value = value_of(part.field, fields)
     if holds(part, value):
         return None
-    return f"{part.field} {part.operator} {part.value}: 实为 / is {value!r}"
+    wanted = condition_words(part.field, part.operator, part.value, names)
+    return f"{wanted}，{found_words(part.field, value, names)}"
+
+
+def _fitting(condition: Condition, fields: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    """What of a condition that holds was asked and held, in words."""
+    held = [part for part in condition.any if _part_failing(part, fields, names) is None]
+    return "；".join(words for part in (*condition.all, *held) if (words := _part_words(part, fields, names)))
+
+
+def _part_words(part: Test | Condition, fields: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    if isinstance(part, Condition):
+        return _fitting(part, fields, names)
+    return condition_words(part.field, part.operator, part.value, names)
 
 
 def value_of(field: str, fields: Mapping[str, Any]) -> Any:
@@ -102,14 +133,19 @@ def value_of(field: str, fields: Mapping[str, Any]) -> Any:
 
 
 def holds(test: Test, value: Any) -> bool:
-    """Does this value satisfy the test? An absent value satisfies only `absent` and `is_not`."""
+    """Does this value satisfy the test? An absent value satisfies only `absent` and `is_not`. Of several values
+    (`item.matter`) one is enough for `is` and `in`."""
     wanted = test.value
+    if isinstance(value, tuple) and test.operator in ("is", "in"):
+        return any(holds(test, one) for one in value)
+    if isinstance(value, tuple) and test.operator == "is_not":
+        return wanted not in value
     text = "" if value is None else str(value)
     match test.operator:
         case "present":
-            return value not in (None, "", [], {})
+            return value not in (None, "", [], {}, ())
         case "absent":
-            return value in (None, "", [], {})
+            return value in (None, "", [], {}, ())
         case "is":
             return value is not None and text == wanted
         case "is_not":

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import Annotated
 
 import typer
-from sqlalchemy import select
 
-from bridge.assembly import configuration_of
+from bridge.assembly import configuration_of, folders_of
 from bridge.commands.console import Json, emit, known, reading, running, said, say, table
+from bridge.configuration import divisions_of
 from bridge.dead import NotPossible
+from bridge.divisions import read
+from bridge.explanation import explain as explained
 from bridge.inbound import PollCounts
 from bridge.inbound import poll as poll_platform
-from bridge.ledger.tables import calls
 from bridge.outbound import push as push_platform
-from bridge.overview import keys_of, without_persons
-from bridge.routing import decide
+from bridge.overview import keys_of
 from bridge.sending import PushCounts
 
 routes = typer.Typer(no_args_is_help=True, help="路由：呼叫送往哪里 / routes: where calls go")
@@ -59,22 +58,23 @@ def explain(
     call: Annotated[str, typer.Argument(help="呼叫编号或任一平台的编号 / call id or any platform's number")],
     json: Json = False,
 ) -> None:
-    """逐条说明每个路由对一件呼叫的判断 / what every route says of one call, and why."""
+    """一件呼叫谁收到、谁收不到，各为什么 / who gets a call and who does not, and why."""
     bridge = reading()
+    names = read(divisions_of(folders_of(os.environ)[0])).names
     with bridge.ledger.begin() as tx:
-        keys = keys_of(tx, call)
-        rows = tx.execute(select(calls).where(calls.c.id.in_(keys)).order_by(calls.c.id)).all()
-    if not rows:
-        raise NotPossible(f"没有这件呼叫 / no such call: {call}")
-    said_of = {
-        row.call_id: [replace(one, reason=without_persons(one.reason, row.fields))
-                      for one in decide(bridge.routes, row.origin_platform, row.fields, row.stage)]
-        for row in rows
-    }  # fmt: skip
+        found = [explained(tx, bridge, key, names) for key in keys_of(tx, call)]
+    if not found:
+        raise NotPossible(f"没有这件呼叫 / no such call: {call}（huying calls 可列出全部 / lists all）")
     if json:
-        emit(said_of)
+        emit({one.call_id: {"title": one.title, "origin": one.origin, "platforms": one.platforms, "routes": one.routes}
+              for one in found})  # fmt: skip
         return
-    for identity, decisions in said_of.items():
-        say(identity)
-        table(("路由 route", "到 to", "送 goes", "原因 why"), [(d.route, d.to, d.goes, d.reason) for d in decisions],
+    for one in found:
+        say(f"{one.call_id}  {one.title}（来源 origin: {one.origin}）")
+        table(
+            ("平台 platform", "名称 title", "收到 gets it", "编号 number", "原因 why"),
+            [(p.platform, p.title, p.gets, p.number, p.why) for p in one.platforms],
+        )  # fmt: skip
+        say("")
+        table(("路由 route", "到 to", "送 goes", "原因 why"), [(d.route, d.to, d.goes, d.reason) for d in one.routes],
               "没有路由 / no routes")  # fmt: skip

@@ -59,8 +59,11 @@ def test_a_call_by_hand_and_everything_that_shows_it(home: House) -> None:
         outputs += [home.huying("show", asked).output, home.huying("show", asked, "--json").output]
     assert "139****0002" in outputs[1] and "呼叫 CALL" in outputs[1] and "已呼叫 CALLED" in outputs[1]
 
-    (decisions,) = home.data("route", "explain", number).values()
-    assert [(d["to"], d["goes"]) for d in decisions] == [("government", True), ("grid", False)]
+    (told,) = home.data("route", "explain", number).values()
+    assert [(d["to"], d["goes"]) for d in told["routes"]] == [("government", True), ("grid", False)]
+    assert [(p["platform"], p["gets"], p["number"]) for p in told["platforms"]] == [
+        ("government", True, copy["native_id"]), ("grid", True, number)]  # fmt: skip
+    assert "已送达" in told["platforms"][0]["why"] and "呼叫由它记录" in told["platforms"][1]["why"]
     outputs += [home.huying("route", "explain", number).output, home.huying("status").output]
     assert not [word for word in PERSONAL for text in outputs if word in text]
     state = Path(home.environ["HUYING_LEDGER"].removeprefix("sqlite:///")).parent / "state" / "government"
