@@ -13,6 +13,7 @@ from pathlib import Path
 from bridge.documents import Problem, Problems
 
 DIGITS: Mapping[str, int] = {"county": 6, "town": 9, "village": 12, "grid": 15}
+LEVELS = ("city", *DIGITS)  # a city's code has 6 digits, like a county's: a file may be for the whole city
 COLUMNS = ("code", "name", "parent", "level")
 
 
@@ -54,7 +55,7 @@ def read(path: Path) -> Divisions:
             if missing:
                 found = "缺少这一列 / this column is missing"
                 raise Problems([Problem(str(path), 1, missing[0], found, ", ".join(COLUMNS), "补上 / add it")])
-            return Divisions({row["code"]: row["name"] for row in rows if row["level"] in DIGITS})
+            return Divisions({row["code"]: row["name"] for row in rows if row["level"] in LEVELS})
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         found = f"行政区划表无法读取 / the list of areas cannot be read ({type(error).__name__})"
         raise Problems([Problem(str(path), 1, "", found, remedy="恢复该文件 / restore the file, in UTF-8")]) from None

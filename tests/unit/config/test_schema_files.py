@@ -19,7 +19,8 @@ def test_the_files_are_what_the_models_say() -> None:
     assert there == generate()
 
 
-SHIPPED = sorted([*MAPPINGS.glob("*.yaml"), *(ROOT / "config").glob("c*/*.yaml")])
+EXAMPLES = ROOT / "docs/examples/rizhao"
+SHIPPED = sorted([*MAPPINGS.glob("*.yaml"), *(ROOT / "config").glob("c*/*.yaml"), *EXAMPLES.glob("*.yaml")])
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
