@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 M = TypeVar("M", bound=BaseModel)
 Where = tuple[Path, int]
 KeyPath = tuple[str | int, ...]
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml reads seven times as fast, where it is built in
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -96,7 +97,7 @@ def load(path: Path) -> Document:
         found = f"不是 UTF-8 文本 / not UTF-8 text (byte {error.start})"
         raise Problems([Problem(str(path), 1, "", found, "UTF-8", "另存为 UTF-8 / save as UTF-8")]) from None
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=LOADER)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
@@ -107,7 +108,11 @@ def load(path: Path) -> Document:
         raise Problems([Problem(str(path), 1, "", f"不可读的字符 / unreadable characters: {error}", "", "")]) from None
     lines: dict[KeyPath, Where] = {}
     problems: list[Problem] = []
-    data = _plain(node, (), path, lines, problems, set()) if node else {}
+    try:
+        data = _plain(node, (), path, lines, problems, set()) if node else {}
+    except RecursionError:
+        deep = Problem(str(path), 1, "", "嵌套过深 / nested too deep", "", "检查括号 / check the brackets")
+        raise Problems([deep]) from None
     if not isinstance(data, dict):
         problems.append(Problem(str(path), 1, "", "最外层应为键值对 / the top must be key: value pairs"))
     if problems:

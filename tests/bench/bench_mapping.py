@@ -69,7 +69,7 @@ def by_hand(items: dict[str, str], departments: dict[str, str]) -> Callable[[dic
         return {
             "title": text(w["title"]),
             "description": text(w["content"]),
-            "item": None if kind is None else {"catalogue": "grid", "code": kind, "name": items.get(kind)},
+            "item": None if kind is None else {"catalogue": "donggang", "code": kind, "name": items.get(kind)},
             "urgency": None if level is None else LEVELS[level],
             "channel": "grid_inspection",
             "area.grid": code(w["gridCode"]),

@@ -133,6 +133,13 @@ def test_name_and_county_are_judged(tmp_path: Path) -> None:
     assert [(one.key, one.allowed) for one in found] == [("catalogue", "mine"), ("county", "371103 岚山区")]
 
 
+@pytest.mark.parametrize("depth", [900, 100_000])
+def test_brackets_without_end_are_a_problem(depth: int, tmp_path: Path) -> None:
+    """However deep a file is nested, it is told as any other mistake in it."""
+    (problem,) = problems(tmp_path, "  x: " + "[" * depth + "]" * depth)
+    assert problem.file.endswith("mine.yaml") and "nest" in problem.found
+
+
 def test_limits_are_the_items_or_the_catalogues(tmp_path: Path) -> None:
     """An item's own limit, step by step, else the catalogue's."""
     head = HEAD + "limits: {accept: 30分钟, finish: 5 工作日}\n"

@@ -76,7 +76,7 @@ routes:
     configuration = loaded(tmp_path, donggang=text)
     assert told(configuration) == [
         "donggang.yaml:1: county: 行政区划中没有这个县区 / divisions.csv has no county '371109'；"
-        "可用 / allowed: 371103 岚山区, 371102 东港区, 371121 五莲县, 371122 莒县 → "
+        "可用 / allowed: 371103 岚山区, 371102 东港区, 371100 日照市, 371121 五莲县 → "
         "改正，或补入 config/divisions.csv / correct it, or add it to divisions.csv",
         "donggang.yaml:3: platfroms: 不认识的键 / unknown key 'platfroms'；"
         "可用 / allowed: platforms, routes, name → 检查拼写 / check the spelling",
