@@ -17,7 +17,7 @@ from bridge.documents import Document
 from bridge.mapping.concealment import conceal
 from bridge.mapping.entries import Entry
 from bridge.mapping.flow_checks import one_way
-from bridge.mapping.language import Mapping, Rule
+from bridge.mapping.language import Mapping, Named, Rule
 from bridge.mapping.notes import ABSENT, Unreadable
 from bridge.mapping.paths import taker
 from bridge.mapping.privacy import mask_name, mask_phone
@@ -202,7 +202,8 @@ def _person(value: Any) -> str:
 
 
 def show(document: Document, mapping: Mapping) -> list[ShowRow]:
-    """What a mapping says, by sections `fields`, `stages`, `entries`, `moves`, `workflow`, `tables`, `one_way`.
+    """What a mapping says, by sections `fields`, `stages`, `entries`, `moves`, `workflow`, `tables`, `items`,
+    `departments`, `one_way`.
 
     file and line say where each key stands: with overlays, the file that has the last word.
     """
@@ -244,8 +245,20 @@ def _shown_rows(document: Document, mapping: Mapping) -> Iterator[ShowRow]:
             yield row("tables", code, str(value), name, "tables", name, "codes", code)
         for meaning, code in table.write.items():
             yield row("tables", code, meaning, f"{name}（只写 / only written）", "tables", name, "write", meaning)
+    for section, named in (("items", mapping.items), ("departments", mapping.departments)):
+        if named is not None:
+            for code, name in named.codes.items():
+                yield row(section, code, name, _standing(mapping, named, code), section, "codes", code)
     for words in one_way(mapping):
         yield row("one_way", "", *words.split("："), "moves")
+
+
+def _standing(mapping: Mapping, named: Named, code: str) -> str:
+    """What more is said of an item or department: that it is the last resort, who leads."""
+    lead = named.lead.get(code, "")
+    name = mapping.departments.codes.get(lead, lead) if mapping.departments else lead
+    parts = ["兜底 / last resort" if code == named.other else "", f"牵头 / lead {name}" if name else ""]
+    return "，".join(part for part in parts if part)
 
 
 def _how(rule: Rule) -> str:

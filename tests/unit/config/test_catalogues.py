@@ -15,7 +15,7 @@ from bridge.documents import Problem, Problems
 from bridge.mapping.files import LoadedMapping, load_mapping
 from bridge.mapping.notes import Notes
 from bridge.mapping.samples import records_in
-from bridge.mapping.tracing import trace
+from bridge.mapping.tracing import show, trace
 from bridge.mapping.writers import item_code
 from schemas.catalogue import Catalogue, CatalogueItem, Limit, Limits, Link
 from tests.unit.config.ground import DONGGANG, LANSHAN, MAPPINGS, ROOT, folder, loaded, told
@@ -247,3 +247,13 @@ def test_the_guide_tells_every_key_and_its_example_is_sound(tmp_path: Path) -> N
             assert f"`{one.alias or name}`" in guide, name
     (tmp_path / "donggang.yaml").write_text(guide.partition("```yaml\n")[2].partition("```")[0], "utf-8")
     assert read([tmp_path]).problems == {}
+
+
+def test_what_is_drawn_is_shown_with_its_place() -> None:
+    """Each item with its lead, at the catalogue's file and line."""
+    grid = load_mapping("grid", [MAPPINGS])
+    rows = {row.wire: row for row in show(grid.document, grid.mapping) if row.section == "items"}
+    assert len(rows) == 74 and "兜底" in rows["99"].how
+    assert (rows["03"].meaning, rows["03"].how) == ("污水直排", "牵头 / lead 市生态环境局东港分局")
+    assert Path(rows["03"].file).name == "donggang.yaml"
+    assert '"03"' in Path(rows["03"].file).read_text("utf-8").splitlines()[rows["03"].line - 1]

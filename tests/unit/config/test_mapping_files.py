@@ -51,7 +51,9 @@ def test_an_overlay_replaces_and_says_from_where(tmp_path: Path) -> None:
     assert loaded.mapping.items.codes["05"] == "扬尘污染" and loaded.mapping.title == "莒县网格"
     assert [file.name for file in loaded.files] == ["juxian_north.yaml", "juxian.yaml", "grid.yaml"]
     assert loaded.document.where(("items", "codes", "03")) == (tmp_path / "juxian.yaml", 6)
-    assert {Path(row.file).name for row in show(loaded.document, loaded.mapping)} == {"grid.yaml"}
+    rows = {row.wire: Path(row.file).name for row in show(loaded.document, loaded.mapping) if row.section == "items"}
+    assert (rows["03"], rows["04"], rows["05"]) == ("juxian.yaml", "juxian_north.yaml", "donggang.yaml")
+    assert {Path(row.file).name for row in show(loaded.document, loaded.mapping) if row.section != "items"} == {"grid.yaml"}
     base = load_mapping("juxian", folders)
     assert base.version != loaded.version
     (tmp_path / "juxian.yaml").write_text('mapping: juxian\ntitle: 莒县网格\nextends: grid\n', encoding="utf-8")
