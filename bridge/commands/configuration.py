@@ -30,6 +30,7 @@ def check(json: Json = False) -> None:
             "ok": not problems, "problems": [as_data(problem) for problem in problems],
             "counties": sorted(county.county for county in configuration.counties.values()),
             "platforms": sorted(configuration.platforms), "mappings": sorted(configuration.mappings),
+            "catalogues": sorted(configuration.catalogues.loaded),
         })  # fmt: skip
     else:
         for problem in problems:
@@ -37,7 +38,8 @@ def check(json: Json = False) -> None:
         config, mappings = folders_of(os.environ)
         say(f"{'✗' if problems else '✓'} {len(problems)} 个问题 / problems；"
             f"{len(configuration.counties)} 个县区 / counties，{len(configuration.platforms)} 个平台 / platforms，"
-            f"{len(configuration.routes)} 条路由 / routes，{len(configuration.mappings)} 个映射 / mappings "
+            f"{len(configuration.routes)} 条路由 / routes，{len(configuration.mappings)} 个映射 / mappings，"
+            f"{len(configuration.catalogues.loaded)} 个事项目录 / catalogues "
             f"({config}, {mappings})")  # fmt: skip
     if problems:
         raise typer.Exit(1)
