@@ -97,7 +97,8 @@ def load(path: Path) -> Document:
         found = f"不是 UTF-8 文本 / not UTF-8 text (byte {error.start})"
         raise Problems([Problem(str(path), 1, "", found, "UTF-8", "另存为 UTF-8 / save as UTF-8")]) from None
     try:
-        node = yaml.compose(text, Loader=LOADER)
+        # libyaml takes a tab after a colon for a blank, where people are told to use none
+        node = yaml.compose(text, Loader=yaml.SafeLoader if "\t" in text else LOADER)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
@@ -106,18 +107,23 @@ def load(path: Path) -> Document:
         raise Problems([Problem(str(path), line, "", found, "", remedy)]) from None
     except yaml.YAMLError as error:
         raise Problems([Problem(str(path), 1, "", f"不可读的字符 / unreadable characters: {error}", "", "")]) from None
+    except RecursionError:
+        raise Problems([_too_deep(path)]) from None
     lines: dict[KeyPath, Where] = {}
     problems: list[Problem] = []
     try:
         data = _plain(node, (), path, lines, problems, set()) if node else {}
     except RecursionError:
-        deep = Problem(str(path), 1, "", "嵌套过深 / nested too deep", "", "检查括号 / check the brackets")
-        raise Problems([deep]) from None
+        raise Problems([_too_deep(path)]) from None
     if not isinstance(data, dict):
         problems.append(Problem(str(path), 1, "", "最外层应为键值对 / the top must be key: value pairs"))
     if problems:
         raise Problems(problems)
     return Document(path, data, lines)
+
+
+def _too_deep(path: Path) -> Problem:
+    return Problem(str(path), 1, "", "嵌套过深 / nested too deep", "", "检查括号 / check the brackets")
 
 
 def _plain(

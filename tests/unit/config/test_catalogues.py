@@ -133,10 +133,10 @@ def test_name_and_county_are_judged(tmp_path: Path) -> None:
     assert [(one.key, one.allowed) for one in found] == [("catalogue", "mine"), ("county", "371103 岚山区")]
 
 
-@pytest.mark.parametrize("depth", [900, 100_000])
-def test_brackets_without_end_are_a_problem(depth: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("depth", "comment"), [(900, ""), (100_000, ""), (100_000, "  # \t")])
+def test_brackets_without_end_are_a_problem(depth: int, comment: str, tmp_path: Path) -> None:
     """However deep a file is nested, it is told as any other mistake in it."""
-    (problem,) = problems(tmp_path, "  x: " + "[" * depth + "]" * depth)
+    (problem,) = problems(tmp_path, "  x: " + "[" * depth + "]" * depth + comment)
     assert problem.file.endswith("mine.yaml") and "nest" in problem.found
 
 
