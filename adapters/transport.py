@@ -75,12 +75,12 @@ class Transport:
                 timeout=(self.connect_seconds, self.read_seconds), allow_redirects=False, verify=self.ca_file or True,
             ) as response:  # fmt: skip
                 content = self._content(response)
-        except requests.exceptions.SSLError as error:
-            raise self._certificate(url, error) from error
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise self._failed(url, error, write=write) from error
+            raise self._tls(url, error) or self._failed(url, error, write=write) from error
+        except OSError as error:  # before anything was sent: the file with the CA
+            raise self._ca_file(error) from error
         if 300 <= response.status_code < 400 and response.status_code != 304:
-            host = urlsplit(response.headers.get("Location", "")).netloc or "?"
+            host = urlsplit(response.headers.get("Location", "")).netloc.rpartition("@")[2] or "?"
             raise ConfigError(
                 f"平台要求跳转到 {host}，已拒绝 / redirect to another address refused (HTTP {response.status_code})",
                 where=self.where, remedy="在连接中填写最终地址 / put the final address into the connection",
@@ -98,12 +98,28 @@ class Transport:
             parts.append(part)
         return b"".join(parts)
 
-    def _certificate(self, url: str, error: Exception) -> ConfigError:
+    def _tls(self, url: str, error: Exception) -> ConfigError | None:
+        """What is wrong with the handshake; None if the line broke for another reason, perhaps after the request."""
+        host, words = urlsplit(url).netloc, str(error)
+        if "CERTIFICATE_VERIFY_FAILED" in words:
+            return ConfigError(
+                f"{host} 的证书无法验证 / certificate of this host does not verify", where=self.where,
+                remedy="在连接的 extra 中以 ca_file 指定签发机构证书 / name the CA's file as ca_file in the connection's extra",
+            )  # fmt: skip
+        if "[X509" in words:
+            return self._ca_file(error)
+        if "WRONG_VERSION_NUMBER" in words:
+            return ConfigError(
+                f"{host} 不是 HTTPS / speaks no TLS", where=self.where,
+                remedy="把连接的 schema 改为 http，或改正端口 / set the connection's schema to http, or correct the port",
+            )  # fmt: skip
+        return None
+
+    def _ca_file(self, error: Exception) -> ConfigError:
         return ConfigError(
-            f"{urlsplit(url).netloc} 的证书无法验证 / certificate of this host does not verify ({_reason(error)})",
-            where=self.where,
-            remedy="在连接的 extra 中以 ca_file 指定签发机构证书 / name the CA's file as ca_file in the connection's extra",
-        )
+            f"ca_file 无法使用 / cannot be used: {self.ca_file} ({type(error).__name__})", where=self.where,
+            remedy="检查连接 extra 中的 ca_file：存在、可读、PEM 格式 / check the connection's ca_file: there, readable, PEM",
+        )  # fmt: skip
 
     def _failed(self, url: str, error: Exception, *, write: bool) -> WireError:
         host = urlsplit(url).netloc
