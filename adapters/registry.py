@@ -22,6 +22,7 @@ ADAPTERS: Mapping[str, str] = MappingProxyType({
     "government": "adapters.government",
     "grid": "adapters.grid",
     "petition": "adapters.petition",
+    "rest": "adapters.generic",
 })  # fmt: skip
 """slug -> package with `settings.py` (class Settings) and `adapter.py` (function build)."""
 

@@ -1,0 +1,308 @@
+"""The port of a REST platform that is described by its settings alone. Abilities follow from what is configured.
+
+Knows which answers prove what; where things stand is in the settings, meanings are the mapping's. Must not know a
+platform.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, BinaryIO
+
+import orjson
+from pydantic import ValidationError
+
+from adapters.errors import ConfigError, Missing, OutcomeUnknown, Refused, Unavailable
+from adapters.generic import filing, late
+from adapters.generic.answers import Reading, judged, listed
+from adapters.generic.client import Client, Made
+from adapters.generic.documents import at, first
+from adapters.generic.listing import found_by
+from adapters.generic.parts import Idempotency
+from adapters.generic.probing import probe
+from adapters.generic.pulling import Pulling
+from adapters.generic.records import askable, embedded, native_id, row
+from adapters.generic.settings import Settings
+from adapters.generic.texts import check_lengths, sendable
+from adapters.port import (
+    Ability,
+    Adapter,
+    Connection,
+    Cursor,
+    FileOut,
+    FileRef,
+    Page,
+    Probe,
+    Receipt,
+    Surroundings,
+    WireBody,
+    WireRecord,
+)  # fmt: skip
+from adapters.rest import broken, unknown
+
+RACES = 3
+"""How often an operation is tried that others' changes came before."""
+
+
+def abilities_of(settings: Settings) -> frozenset[Ability]:
+    """What a platform can do, by what is configured."""
+    create, update, files = settings.create, settings.update, settings.files
+    found = {
+        Ability.LIST: settings.acknowledge is None,
+        Ability.ACKNOWLEDGE: settings.acknowledge is not None,
+        Ability.FIND: settings.find is not None,
+        Ability.UPDATE: update is not None,
+        Ability.IDEMPOTENT_CREATE: create is not None and (create.idempotent or create.idempotency is not None),
+        Ability.IDEMPOTENT_UPDATE: update is not None and (update.idempotent or update.idempotency is not None),
+        Ability.LATE_RECEIPT: create is not None and create.late is not None,
+        Ability.FILES: files is not None and files.upload is not None,
+    }
+    return frozenset(ability for ability, has in found.items() if has)
+
+
+class Rest:
+    """One REST platform behind the port."""
+
+    def __init__(self, platform: str, settings: Settings, client: Client, surroundings: Surroundings) -> None:
+        self.platform = platform
+        self.abilities = abilities_of(settings)
+        self.processing = timedelta(seconds=settings.processing_seconds)
+        self._settings, self._client, self._around = settings, client, surroundings
+        self._pulling = Pulling(client, surroundings.now)
+
+    def probe(self) -> Probe:
+        """Reach, credentials, clock. Changes nothing on the platform."""
+        return probe(self._client, lambda: next(iter(self._pulling.pull(None)), None))
+
+    def pull(self, since: Cursor | None) -> Iterator[Page]:
+        """As configured under `list`."""
+        return self._pulling.pull(since)
+
+    def acknowledge(self, page: Page) -> None:
+        """Tell the platform which rows are kept. Sending it again does no harm. ConfigError, Unavailable."""
+        told = self._settings.acknowledge
+        ids = [one.native_id for one in page.records if one.native_id]
+        if told is None or not ids:
+            return
+        for one in [ids] if "ids" in str(told.request.parameters) else [[each] for each in ids]:
+            listed_ids = told.join.join(one) if told.join is not None else one
+            made = self._client.made(told.request, {"ids": listed_ids, "id": one[0]})
+            try:
+                self._client.send("确认 acknowledge", made, write=True)
+            except OutcomeUnknown as error:
+                raise Unavailable(error.what, where=error.where, code=error.code, remedy=error.remedy) from error
+            except Refused as error:
+                raise ConfigError(error.what, where=error.where, code=error.code,
+                                  remedy="核对 settings.acknowledge / check settings.acknowledge") from error  # fmt: skip
+
+    def fetch(self, native_id: str) -> WireRecord | None:
+        """The whole record by `detail`."""
+        found = self._detail(native_id)
+        return found[0] if found else None
+
+    def find(self, reference: str, since: datetime) -> WireRecord | None:
+        """By the platform's search, or by walking the list from a little before `since` (our clock)."""
+        find, path = self._settings.find, self._settings.record.reference
+        if find is None:
+            raise ConfigError("未配置 find / find is not configured", where=self._client.where("查找 find"))
+        rows = iter(found_by(self._client, reference)) if find.by == "query" else self._pulling.rows_since(since)
+        for one in rows:
+            record = one.record
+            if record.native_id and (not path or str(at(record.body, path)) == reference):
+                return self.fetch(record.native_id) if record.partial else record
+        return None
+
+    def create(self, body: WireBody, reference: str) -> Receipt:
+        """One new record, sent once."""
+        create, where = self._settings.create, self._client.where("新建 create", reference)
+        if create is None:
+            raise ConfigError("未配置 create，不能新建 / create is not configured", where=where,
+                              remedy="在 settings 中填写 create / fill in settings.create")  # fmt: skip
+        sent, notes = sendable(body)
+        path = self._settings.record.reference
+        if path and at(sent, path) != reference:
+            raise ConfigError(f"{path} 不是本次的引用号 / {path} is not the reference", where=where,
+                              remedy="映射的 record.reference 须与设置相同 / the mapping's record.reference must be the same")  # fmt: skip
+        sent = embedded(sent, reference, self._settings.record)
+        check_lengths(sent, self._settings.limits, where)
+        made = self._made(create.request, {"reference": reference}, sent, create.wrap, where)
+        made = _keyed(made, create.idempotency, reference, reference)
+        accept = frozenset({"duplicate"})
+        reading = self._client.send("新建 create", made, record=reference, write=True, accept=accept)
+        replayed = create.idempotency is not None and create.idempotency.replayed is not None and (
+            create.idempotency.replayed.lower() in reading.answer.headers
+        )
+        if (identity := self._new_id(reading)) is not None:
+            status = at(reading.document, create.status) if create.status else ""
+            return Receipt(identity, already=replayed or reading.verdict == "duplicate", raw=reading.answer.body,
+                           status=status if isinstance(status, str) else "", notes=notes)  # fmt: skip
+        if reading.verdict == "duplicate":
+            return self._existing(reading, reference, where)
+        if create.late is not None:
+            token = first(reading.document, create.late.token)
+            late.keep(self._around.state, reference, str(token or ""))
+            return Receipt("", late=True, raw=reading.answer.body, notes=notes)
+        raise unknown("答复中没有新编号 / no new id in the answer", where, reading.code)
+
+    def settle(self, reference: str) -> Receipt | None:
+        """The id of a record for which a token was given; without a token it is looked for by our reference."""
+        create = self._settings.create
+        if create is None or create.late is None:
+            return None
+        token = late.kept(self._around.state, reference)
+        if not token:
+            return self._searched(reference)
+        made = self._client.made(create.late.request, {"token": token})
+        reading = self._client.send("凭证 token", made, record=reference, accept=frozenset({"missing"}))
+        found = native_id(first(reading.document, create.late.id)) if reading.verdict == "success" else None
+        return Receipt(found, raw=reading.answer.body) if found else None
+
+    def update(self, native_id: str, body: WireBody, reference: str) -> Receipt:
+        """One operation on a record, sent once; one that another change came before is sent anew."""
+        update, where = self._settings.update, self._client.where("操作 update", f"{native_id} {reference}".rstrip())
+        if update is None:
+            raise ConfigError("未配置 update / update is not configured", where=where)
+        if not askable(native_id):
+            raise Missing(f"不是记录编号 / not an id: {native_id!r:.80}", where=where, remedy="核对编号 / check it")
+        sent, notes = sendable(body)
+        check_lengths(sent, self._settings.limits, where)
+        made = self._made(update.request, {"id": native_id, "reference": reference}, sent, update.wrap, where)
+        scope = f"{reference}\n{made.target}\n{hashlib.sha256(made.body).hexdigest()}"
+        made = _keyed(made, update.idempotency, reference, scope)
+        for turn in range(1, RACES + 1):
+            tagged = self._tagged(native_id, made, where) if update.if_match else made
+            reading = self._client.send("操作 update", tagged, record=f"{native_id} {reference}", write=True,
+                                        accept=frozenset({"outdated", "duplicate"}))  # fmt: skip
+            if not (reading.verdict == "outdated" and reading.answer.status == 412 and turn < RACES):
+                break
+        judged(reading, self._settings.envelope, write=True, where=where, accept=frozenset({"duplicate"}))
+        entry = at(reading.document, update.entry) if update.entry else ""
+        if update.entry and entry in (None, ""):
+            raise unknown("答复不能说明操作已存入 / the answer does not show that it was stored", where, reading.code)
+        status = at(reading.document, update.status) if update.status else ""
+        replayed = update.idempotency is not None and (update.idempotency.replayed or "").lower() in reading.answer.headers
+        return Receipt(native_id, already=replayed or reading.verdict == "duplicate", entry=str(entry or ""),
+                       status=status if isinstance(status, str) else "", raw=reading.answer.body, notes=notes)  # fmt: skip
+
+    def read_file(self, ref: FileRef) -> BinaryIO:
+        """A file's bytes. Missing, ConfigError, Unavailable, BrokenReply."""
+        if self._settings.files is None:
+            raise ConfigError("未配置 files / files is not configured", where=self._client.where("下载 download"))
+        return filing.read_file(self._client, self._settings.files, ref)
+
+    def write_file(self, native_id: str, file: FileOut, content: BinaryIO) -> Receipt:
+        """A file to a record. As `update`."""
+        files, where = self._settings.files, self._client.where("附件 file", native_id)
+        if files is None or files.upload is None:
+            raise ConfigError("未配置 files.upload / files.upload is not configured", where=where)
+        if not askable(native_id):
+            raise Missing("不是记录编号 / not an id", where=where, remedy="核对编号 / check it")
+        return filing.write_file(self._client, files.upload, native_id, file, content, self._around.random_bytes)
+
+    def _made(self, request: Any, values: Mapping[str, Any], body: Any, wrap: str, where: str) -> Made:
+        try:
+            return self._client.made(request, values, body, wrap)
+        except (TypeError, orjson.JSONEncodeError) as error:
+            raise Refused(f"内容无法写出 / cannot be written: {type(error).__name__}", where=where,
+                          remedy="检查映射 / check the mapping") from error  # fmt: skip
+
+    def _detail(self, identity: str) -> tuple[WireRecord, str] | None:
+        """The record and its ETag. BrokenReply for an answer that is another record."""
+        detail, where = self._settings.detail, self._client.where("详情 detail", identity)
+        if detail is None:
+            raise ConfigError("未配置 detail / detail is not configured", where=where)
+        if not askable(identity):
+            return None
+        made = self._client.made(detail.request, {"id": identity})
+        try:
+            reading = self._client.send("详情 detail", made, record=identity, accept=frozenset({"missing"}))
+        except Refused as refused:
+            raise ConfigError(refused.what, where=where, code=refused.code, remedy=refused.remedy) from refused
+        if reading.verdict == "missing":
+            return None
+        found = listed(reading, detail.item, self._settings.record.id)
+        if found is None:
+            raise broken(reading.answer, "答复中没有记录 / no record in the answer", where, reading.code)
+        records = [row(one, reading.answer.body, reading.answer.sent_at, self._settings.record).record for one in found[1]]
+        if not records:
+            return None
+        if records[0].native_id != identity:
+            raise broken(reading.answer, "答复不是所问的记录 / the answer is not the record asked for", where, reading.code)
+        return records[0], reading.answer.headers.get("etag", "")
+
+    def _tagged(self, identity: str, made: Made, where: str) -> Made:
+        found = self._detail(identity)
+        if found is None:
+            raise Missing("平台上没有此记录 / no such record", where=where, remedy="核对编号 / check the id")
+        if not found[1]:
+            raise ConfigError("详情答复没有 ETag / the detail answer has no ETag", where=where,
+                              remedy="关闭 update.if_match / switch update.if_match off")  # fmt: skip
+        return replace(made, headers={**made.headers, "If-Match": found[1]})
+
+    def _new_id(self, reading: Reading) -> str | None:
+        create = self._settings.create
+        assert create
+        told = reading.answer.headers.get(create.id_header.lower()) if create.id_header else None
+        value = native_id(told if told is not None else first(reading.document, create.id))
+        found = re.search(create.id_pattern, value) if value else None
+        return native_id(found[1]) if found else None
+
+    def _existing(self, reading: Reading, reference: str, where: str) -> Receipt:
+        """A record that the platform refuses as there already, without naming it."""
+        found = self._searched(reference)
+        if found is not None:
+            return found
+        raise Refused(f"平台称已有此记录但未给编号 / there already, but not named ({reading.code} {reading.message[:200]})".rstrip(),
+                      where=where, code=reading.code, remedy="请向平台查询编号 / ask the platform for its number")  # fmt: skip
+
+    def _searched(self, reference: str) -> Receipt | None:
+        find = self._settings.find
+        if find is None:
+            return None
+        days = find.days if find.by == "walk" else 0.0
+        record = self.find(reference, self._around.now() - timedelta(days=days))
+        return Receipt(record.native_id, already=True) if record is not None and record.native_id else None
+
+
+def _keyed(made: Made, idempotency: Idempotency | None, reference: str, scope: str) -> Made:
+    if idempotency is None:
+        return made
+    digest = hashlib.sha256(scope.encode()).hexdigest()[:32]
+    key = idempotency.key.replace("{reference}", reference).replace("{digest}", digest)
+    return replace(made, headers={**made.headers, idempotency.header: key})
+
+
+def build(
+    platform: str, settings: Mapping[str, Any], connection: Connection, surroundings: Surroundings
+) -> Adapter:  # fmt: skip
+    """An adapter from configuration. ConfigError lists everything that is wrong, never a secret."""
+    wrong: list[str] = []
+    checked = None
+    try:
+        checked = Settings.model_validate(dict(settings))
+    except ValidationError as error:
+        wrong += [_told(one) for one in error.errors(include_url=False)]
+    if not connection.url.startswith(("http://", "https://")):
+        wrong.append("connection.url: 须为http(s)://主机[:端口][/前缀] / must be http(s)://host[:port][/prefix]")
+    kind = checked.auth.kind if checked else "none"
+    if kind != "none" and not connection.password:
+        wrong.append("connection.password: 未填 / is missing")
+    if kind in ("basic", "oauth2") and not connection.login:
+        wrong.append("connection.login: 未填 / is missing")
+    if wrong or checked is None:
+        raise ConfigError(
+            "配置有误 / configuration is wrong: " + "; ".join(wrong), where=f"{platform} · rest",
+            remedy="逐项改正后重启；各键见 docs/rest.md / correct each; docs/rest.md explains the keys",
+        )  # fmt: skip
+    return Rest(platform, checked, Client(platform, checked, connection, surroundings), surroundings)
+
+
+def _told(error: Mapping[str, Any]) -> str:
+    key = ".".join(str(part) for part in error["loc"])
+    found = error["input"]
+    shown = f"{found!r:.80}" if isinstance(found, str | int | float | bool | None) else type(found).__name__
+    return f"settings.{key}: 实为 / found {shown}; {error['msg']}"

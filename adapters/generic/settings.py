@@ -1,0 +1,290 @@
+"""What may stand under `settings:` for a REST platform by configuration. Secrets are no settings: they are the
+connection's login and password. docs/rest.md explains every key with an example. Must not know a platform.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from adapters.generic.parts import (
+    Auth,
+    Dotted,
+    Envelope,
+    Group,
+    HeaderName,
+    Idempotency,
+    NoAuth,
+    Part,
+    Places,
+    Request,
+    Time,
+    UrlPath,
+)
+from adapters.generic.placeholders import names
+from schemas.moment import Moment
+
+
+class NoPages(Part):
+    """One answer holds everything. cut: so many rows mean that the server left some out."""
+
+    kind: Literal["none"] = "none"
+    cut: int | None = Field(default=None, ge=2)
+
+
+class Pages(Part):
+    """Page numbers, `{page}` from `first` on. end: `short`: a page with fewer rows than asked for is the last one;
+    `empty`: only an empty page (or one shown before) is."""
+
+    kind: Literal["page"]
+    first: int = Field(default=1, ge=0, le=1)
+    total: Dotted = ""
+    end: Literal["short", "empty"] = "short"
+
+
+class Offsets(Part):
+    """`{offset}`: how many rows to pass over."""
+
+    kind: Literal["offset"]
+    total: Dotted = ""
+    end: Literal["short", "empty"] = "short"
+
+
+class Cursors(Part):
+    """`{cursor}`: what the answer before gave at `next`. keep: it stays good for later polls."""
+
+    kind: Literal["cursor"]
+    next: Dotted = Field(min_length=1)
+    keep: bool = False
+    end: Literal["short", "empty"] = "empty"
+    restart_overlap_seconds: float = Field(default=300.0, ge=0, le=86_400)
+
+
+class Links(Part):
+    """A `Link` header with rel="next"."""
+
+    kind: Literal["link"]
+
+
+class Recheck(Part):
+    """Records that are asked for again by id, since the list shows new ones only. size: how many ids in one request,
+    `{ids}`, joined by `join`. Those whose `status` is one of `final` for `keep_days` are let go."""
+
+    request: Request
+    size: int = Field(default=20, ge=1, le=200)
+    join: str = ","
+    status: Dotted = Field(min_length=1)
+    final: tuple[str, ...] = ()
+    keep_days: float = Field(default=30.0, gt=0, le=3650)
+
+
+class Listing(Part):
+    """The list of changed records. since: the member that `{since}` is about. window_seconds: the list is read in
+    windows of `{since}` to `{until}`, halved where an answer is as long as the server's cut."""
+
+    request: Request
+    items: Places = ("",)
+    paging: Annotated[NoPages | Pages | Offsets | Cursors | Links, Field(discriminator="kind")] = NoPages()
+    since: Dotted = ""
+    order: Literal["ascending", "descending", "unknown"] = "ascending"
+    partial: bool = False
+    time: Time = Time()
+    window_seconds: float | None = Field(default=None, ge=60, le=31_536_000)
+    recheck: Recheck | None = None
+
+    @model_validator(mode="after")
+    def _placeholders(self) -> Listing:
+        used = names(self.request.parameters)
+        wrong = []
+        if unknown := used - {"page", "offset", "size", "cursor", "since", "until", "login", "password"}:
+            wrong.append(f"没有这个占位 / no such placeholder: {', '.join(sorted(unknown))}")
+        needed = {"page": "page", "offset": "offset", "cursor": "cursor"}.get(self.paging.kind)
+        if needed and needed not in used:
+            wrong.append(f"paging.kind={self.paging.kind} 时 parameters 须用到 / parameters must use {{{needed}}}")
+        if self.window_seconds is not None and not {"since", "until"} <= used:
+            wrong.append("window_seconds 需要 {since} 与 {until} / window_seconds needs {since} and {until}")
+        if "since" in used and self.paging.kind != "cursor" and not self.since:
+            wrong.append("用到 {since} 时须写 since：哪个字段 / say under `since` which member {since} is about")
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
+
+
+class Embedded(Part):
+    """Our reference inside a text, for platforms without a member for it. member: the text. template: what is added,
+    with `{reference}`; when read it is taken out again."""
+
+    member: Dotted = Field(min_length=1)
+    template: str = "\n〔来源编号 {reference}〕"
+
+    @model_validator(mode="after")
+    def _one(self) -> Embedded:
+        if self.template.count("{reference}") != 1:
+            raise ValueError("template 须含一个 {reference} / template holds {reference} once")
+        return self
+
+
+class Record(Part):
+    """Where a record keeps what the wire needs of it. volatile: members that are no change. tidy: `[x]` is x and `{}`
+    is nothing, as converters from XML write them."""
+
+    id: Dotted = Field(min_length=1)
+    reference: Dotted = ""
+    embedded: Embedded | None = None
+    changed: Dotted = ""
+    time: Time = Time()
+    version: Dotted = ""
+    volatile: tuple[Dotted, ...] = ()
+    tidy: bool = False
+
+
+class Detail(Part):
+    """One whole record by its `{id}`."""
+
+    request: Request
+    item: Places = ("",)
+
+
+class Late(Part):
+    """An id that comes later: the `token` of the answer, asked for by `{token}` until the record's `id` stands there."""
+
+    token: Places
+    request: Request
+    id: Places
+
+
+class Create(Part):
+    """A new record: the whole body as mapped, with the request's parameters beside it."""
+
+    request: Request
+    wrap: str = ""
+    idempotency: Idempotency | None = None
+    idempotent: bool = False
+    id: Places = ("",)
+    id_header: HeaderName | None = None
+    id_pattern: Group = r"^(.+)$"
+    status: Dotted = ""
+    late: Late | None = None
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Create:
+        if self.id == ("",) and not self.id_header:
+            raise ValueError("须写明新编号在哪里：id 或 id_header / say where the new id stands: id or id_header")
+        return self
+
+
+class Update(Part):
+    """One operation on a record, `{id}`: the whole body as mapped. if_match: with the ETag of `detail`, read again when
+    the platform says that it changed meanwhile."""
+
+    request: Request
+    wrap: str = ""
+    idempotency: Idempotency | None = None
+    idempotent: bool = False
+    if_match: bool = False
+    entry: Dotted = ""
+    status: Dotted = ""
+
+
+class FindQuery(Part):
+    """Searching by our `{reference}`."""
+
+    by: Literal["query"]
+    request: Request
+    items: Places = ("",)
+
+
+class FindWalk(Part):
+    """Walking the list from a little before, comparing `record.reference`. days: how far back where no time is known."""
+
+    by: Literal["walk"]
+    days: float = Field(default=7.0, gt=0, le=3650)
+
+
+class Acknowledge(Part):
+    """Pending lists: rows come until they are acknowledged, by `{ids}` or one by one by `{id}`."""
+
+    request: Request
+    join: str | None = None
+
+
+class Upload(Part):
+    """A file to a record: raw bytes, or a multipart form with the file in `field`. `{id}` and `{name}` in the path.
+    digest_header: takes the sha256 as RFC 9530 writes it."""
+
+    method: Literal["PUT", "POST"] = "PUT"
+    path: UrlPath
+    send: Literal["raw", "multipart"] = "raw"
+    field: str = "file"
+    parameters: dict[str, str] = Field(default_factory=dict)
+    digest_header: HeaderName | None = None
+    repeatable: bool = False
+    max_bytes: int = Field(default=20_971_520, ge=1, le=52_428_800)
+    longest_name: int = Field(default=200, ge=8, le=255)
+
+
+class Download(Part):
+    """A file by its record's `{id}` and its own `{file}` id in the path; or, where the id is an address, from `hosts`
+    only."""
+
+    path: UrlPath | None = None
+    hosts: tuple[str, ...] = ()
+    digest_header: HeaderName | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Download:
+        if (self.path is None) == (not self.hosts):
+            raise ValueError("写 path 或 hosts 之一 / either path or hosts")
+        return self
+
+
+class Files(Part):
+    """Both ways or only downloads; FILES is an ability where both are said."""
+
+    download: Download
+    upload: Upload | None = None
+
+
+class Settings(Part):
+    """Keys of one REST platform; unknown keys are refused."""
+
+    list: Listing
+    record: Record
+    envelope: Envelope = Envelope()
+    auth: Auth = NoAuth()
+    format: Literal["json", "xml"] = "json"
+    headers: dict[HeaderName, str] = Field(default_factory=dict)
+    detail: Detail | None = None
+    create: Create | None = None
+    update: Update | None = None
+    find: Annotated[FindQuery | FindWalk, Field(discriminator="by")] | None = None
+    acknowledge: Acknowledge | None = None
+    files: Files | None = None
+    limits: dict[Dotted, Annotated[int, Field(gt=0)]] = Field(default_factory=dict)
+    page_size: int = Field(default=100, ge=1, le=5000, strict=True)
+    overlap_seconds: float = Field(default=60.0, ge=0, le=86_400)
+    start: Moment | None = None
+    requests_per_second: float = Field(default=5.0, ge=0.01, le=1000)
+    burst: int = Field(default=10, ge=1, le=10_000, strict=True)
+    connect_seconds: float = Field(default=5.0, ge=0.1, le=60)
+    read_seconds: float = Field(default=35.0, ge=0.1, le=300)
+    processing_seconds: float = Field(default=60.0, ge=1, le=3600)
+    clock_tolerance_seconds: float = Field(default=30.0, ge=1, le=3600)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Settings:
+        wrong = []
+        if self.find is not None and self.find.by == "walk" and not self.record.reference:
+            wrong.append("find.by=walk 需要 record.reference / needs record.reference")
+        if self.record.embedded is not None and not self.record.reference:
+            wrong.append("record.embedded 需要 record.reference / needs record.reference")
+        if self.list.partial and self.detail is None:
+            wrong.append("list.partial 需要 detail / needs detail")
+        if self.update is not None and self.detail is None:
+            wrong.append("update 需要 detail：结果不明时要读回 / needs detail: an unknown outcome is read back")
+        if self.list.window_seconds is not None and self.start is None:
+            wrong.append("list.window_seconds 需要 start / needs start")
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
