@@ -17,6 +17,7 @@ from bridge.mapping.language import Doing, EntryRule, EntryWhen, Mapping, Verdic
 from bridge.mapping.notes import ABSENT, Notes, Unreadable
 from bridge.mapping.paths import taker
 from bridge.mapping.readers import codes_of, target_of, text_of, time_reader
+from bridge.mapping.verdicts import Result, stated
 from schemas.call import Target, Verdict
 from schemas.lifecycle import Action, ActionKind
 from schemas.moment import moment
@@ -49,6 +50,7 @@ def entry_reader(mapping: Mapping) -> Callable[[str, Map[str, Any], str | None, 
     rules = [(rule, _doings(rule)) for rule in spec.read]
     paths = {path for _, doings in rules for doing in doings for path in (doing.lead, doing.due) if path}
     wires = {path: taker(path) for path in paths}
+    satisfied_of, score_of = taker(mapping.verdicts.satisfied), taker(mapping.verdicts.score)
 
     def time_at(value: Any, note: Notes) -> datetime | None:
         text = None if value is ABSENT or value is None or value == "" else read_time(value, note)
@@ -109,7 +111,8 @@ def entry_reader(mapping: Mapping) -> Callable[[str, Map[str, Any], str | None, 
                     lead = leaders[0]
                 actions.append(_action(mapping, doing, platform=platform, entry=key, part=part, sequence=index, at=at,
                                        effective=effective, operator=operator, opinion=words, leaders=leaders, due=due,
-                                       department=department, files=_files(files_of(row))))  # fmt: skip
+                                       department=department, files=_files(files_of(row)),
+                                       result=stated(satisfied_of(row), score_of(row))))  # fmt: skip
                 called = called or doing.kind is ActionKind.CALL
             entries.append(Entry(key, index, code, status, opinion, operator, at, tuple(actions), rule.ignore or ""))
             before = status or before
@@ -159,7 +162,7 @@ def _files(value: Any) -> tuple[str, ...]:
 def _action(
     mapping: Mapping, doing: Doing, *, platform: str, entry: str, part: int, sequence: int, at: datetime,
     effective: datetime, operator: str | None, opinion: str, leaders: list[str], due: datetime | None, department: str,
-    files: tuple[str, ...],
+    files: tuple[str, ...], result: Result | None,
 ) -> Action:  # fmt: skip
     targets = [_target(mapping, code) for code in leaders]
     actor = codes_of(department)[:1] if department else []
@@ -167,7 +170,7 @@ def _action(
         kind=doing.kind, at=at, effective=effective, platform=platform, entry=entry, part=part, sequence=sequence,
         actor=operator, department=_target(mapping, actor[0]) if actor else None, opinion=opinion, to=doing.to,
         phase=doing.phase, lead=targets[0] if targets else None, assists=tuple(targets[1:]), due=due, card=doing.card,
-        leader=doing.leader, verdict=verdict_of(mapping.verdicts, opinion) if doing.verdict else None, files=files,
+        leader=doing.leader, verdict=verdict_of(mapping.verdicts, opinion, result) if doing.verdict else None, files=files,
         reason=doing.reason,
     )  # fmt: skip
 
@@ -176,8 +179,9 @@ def _target(mapping: Mapping, code: str) -> Target:
     return Target(**target_of(mapping.departments, code)) if mapping.departments else Target(code=code)
 
 
-def verdict_of(words: Verdicts, opinion: str) -> Verdict | None:
-    """The verdict that an opinion states by the platform's convention: satisfaction at its head, solved anywhere."""
-    result = next((score for word, score in words.result.items() if opinion.lstrip().startswith(word)), None)
+def verdict_of(words: Verdicts, opinion: str, given: Result | None = None) -> Verdict | None:
+    """The verdict as the entry's own fields state it, else as its opinion does by the platform's convention:
+    satisfaction at its head; solved anywhere in it."""
+    result = given or next((score for word, score in words.result.items() if opinion.lstrip().startswith(word)), None)
     solved = next((value for word, value in words.solved.items() if word in opinion), None)
     return Verdict(result=result, solved=solved) if result or solved else None

@@ -264,10 +264,13 @@ class Sending(Part):
 
 
 class Verdicts(Part):
-    """Words at the head of a rating's opinion."""
+    """Words at the head of a rating's opinion. satisfied, score: fields of an entry and of an operation that hold the
+    verdict itself, a boolean and 1 to 5; a rating without a verdict is then told as a remark."""
 
     result: dict[str, Literal[1, 2, 3, 4]] = {}
     solved: dict[str, Literal["yes", "basically", "partly", "no"]] = {}
+    satisfied: Path | None = None
+    score: Path | None = None
 
 
 class Create(Part):
@@ -322,11 +325,12 @@ class Mapping(Part):
 
 CANONICAL: dict[str, str] = {
     "title": "text", "description": "text", "kind": "text", "channel": "text", "hotline": "text", "urgency": "text",
-    "calling_unit": "text", "item": "item", "area.county": "code", "area.town": "code", "area.village": "code",
+    "calling_unit": "text", "item": "item", "area": "code", "area.county": "code", "area.town": "code", "area.village": "code",
     "area.grid": "code", "area.county_name": "text", "area.town_name": "text", "area.village_name": "text",
     "area.grid_name": "text", "place.address": "text", "place.point": "point", "reporter": "person", "caller": "person",
     "approved_by": "text", "approved_at": "time", "happened_at": "time", "reported_at": "time", "lead": "department",
     "assists": "departments", "due": "time", "reply_internal": "text", "reply_public": "text", "files": "files",
     "tags": "list", "extras": "pairs",
 }  # fmt: skip
-"""The canonical fields a rule may be for, and the kind of value each holds."""
+"""The canonical fields a rule may be for, and the kind of value each holds. area: one code of any level, told by its
+length."""

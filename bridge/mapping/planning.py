@@ -19,6 +19,7 @@ from bridge.mapping.notes import Fields, Notes
 from bridge.mapping.operations import dispatch_of, sending_of
 from bridge.mapping.paths import place
 from bridge.mapping.texts import held
+from bridge.mapping.verdicts import state, tellable
 from bridge.mapping.writers import department_code, item_code, limited, time_writer
 from schemas.lifecycle import FORWARD, LINE, MOVES, RANK, Action, ActionKind, Stage
 from schemas.moment import SHANGHAI
@@ -109,7 +110,7 @@ def plan(mapping: Mapping, action: Action, stage: Stage | None, seen: Situation)
         return Plan(reason=declared or "映射未声明 / not declared")
     writing = _start(mapping, mapping.operation, seen)
     moving = stage is not None and action.kind in MOVES and action.phase == "granted"
-    if sending.operation and _due_fits(sending, action, seen):
+    if sending.operation and _due_fits(sending, action, seen) and tellable(mapping.verdicts, sending, action):
         path = _way(mapping, seen.status, sending.operation, stage if moving else None, action.kind)
         if path is not None:
             for code in path:
@@ -147,6 +148,8 @@ def align(mapping: Mapping, stage: Stage, seen: Situation) -> Plan:
     writing = _start(mapping, mapping.operation, seen)
     for code in path:
         kind, sending = sending_of(mapping, code)
+        if not tellable(mapping.verdicts, sending, Action(kind=kind, at=seen.now, platform="-", entry="-")):
+            return Plan(reason=f"没有评价内容，无法变为 {stage} / no verdict to tell, so no way to {stage}")
         action = Action(kind=kind, at=seen.now, platform="-", entry="-")
         _operate(writing, action, sending, code, bridging=True)
     return _done(writing)
@@ -362,6 +365,8 @@ def _append(
     place(body, operation.at, writing.write_time(at))
     if due is not None and operation.due and due > at:
         place(body, operation.due, writing.write_time(due))
+    if not bridging and writing.mapping.moves.get(key_of(action), Sending()).operation == code:
+        state(body, writing.mapping.verdicts, action)
     writing.steps.append(Step(body, code, after, opinion, operator, lead))
     writing.status, writing.lead = after, lead
 

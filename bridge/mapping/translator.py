@@ -125,7 +125,9 @@ class Translator:
             raise Unreadable("", "", "映射没有 create / the mapping has no `create`", "", "create",
                              "补上 create / add `create`")  # fmt: skip
         notes = Notes()
-        body = self._compiled.write(safe(fields, tuple(secrets), notes), notes)
+        leaving = safe(fields, tuple(secrets), notes)
+        leaving["area"] = next((code for level in ("village", "town", "county") if (code := fields.get(f"area.{level}"))), None)
+        body = self._compiled.write(leaving, notes)
         for path, value in body.items():
             if isinstance(value, str):
                 notes.field = path
@@ -141,9 +143,17 @@ class Translator:
 
 
 def derive_areas(fields: Fields) -> None:
-    """Coarser area codes from finer ones: the first 12, 9 and 6 digits. What was given is left as it is."""
+    """Coarser area codes from finer ones: the first 12, 9 and 6 digits. What was given is left as it is. A code of any
+    level (`area`) is of the level that its length tells; of no such length, it is kept in the extras."""
     finest = ""
-    for level, digits in (("grid", 15), ("village", 12), ("town", 9), ("county", 6)):
+    levels = (("grid", 15), ("village", 12), ("town", 9), ("county", 6))
+    if any_level := fields.pop("area", None):
+        level = next((name for name, digits in levels if len(str(any_level)) == digits), None)
+        if level:
+            fields.setdefault(f"area.{level}", any_level)
+        else:
+            fields["extras"] = {**(fields.get("extras") or {}), "area": any_level}
+    for level, digits in levels:
         code = fields.get(f"area.{level}")
         if code:
             finest = str(code)

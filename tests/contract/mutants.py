@@ -333,7 +333,9 @@ def stamps_anew(inner: Any, stand: Stand) -> Any:
     later = itertools.count(1)
 
     def update(native_id: str, body: Any, reference: str) -> Receipt:
-        return inner.update(native_id, {k: v + next(later) if isinstance(v, int) else v for k, v in body.items()}, reference)
+        stamp = next(later)  # what makes an update the same one: a time in it, or the reference it is sent under
+        body = {k: v + stamp if isinstance(v, int) else v for k, v in body.items()}
+        return inner.update(native_id, body, f"{reference}-{stamp}")
 
     return Broken(inner, update=update)
 

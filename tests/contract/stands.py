@@ -21,6 +21,7 @@ from adapters.registry import ADAPTERS, build_of
 from sandbox.government.platform import GovernmentPlatform
 from sandbox.grid.platform import GridPlatform
 from sandbox.httpd import Request, Response, Server
+from tests.contract import enforcement_stand
 from tests.contract.city_stand import City
 from tests.contract.petition_stand import Petition
 
@@ -200,9 +201,13 @@ class Government:
 
 OFFICIALS: Mapping[str, Officials] = MappingProxyType({
     "city": City(), "grid": Grid(), "government": Government(), "petition": Petition(),
+    "enforcement": enforcement_stand.Enforcement(),
 })  # fmt: skip
+ADAPTER: Mapping[str, str] = MappingProxyType({"enforcement": "rest"})
+"""The adapter of a stand that is not called like it: one adapter may have several stands."""
 SETTINGS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
     "government": {"burst": 40, "requests_per_second": 20, "file_note_dept": "371103103"},
+    "enforcement": enforcement_stand.SETTINGS,
 })  # fmt: skip
 """Settings that a stand's adapter always has."""
 
@@ -230,7 +235,7 @@ class Stand:
         surroundings = Surroundings(self.clock.now, os.urandom, self.clock.sleep, state)
         address = self.wire.address(url, right=not password) if self.wire else url or self.server.url
         connection = Connection(self.slug, address, self.officials.login, password or self.officials.password)
-        made = build_of(self.slug)(self.slug, {**SETTINGS.get(self.slug, {}), **settings}, connection, surroundings)
+        made = build_of(adapter_of(self.slug))(self.slug, {**SETTINGS.get(self.slug, {}), **settings}, connection, surroundings)
         return self.changed(self.wire.attach(made) if self.wire else made)
 
     def at(self, name: str, body: Any = None, method: str = "POST") -> Any:
@@ -323,8 +328,12 @@ def abilities(slug: str) -> frozenset[Ability]:
     officials = OFFICIALS[slug]
     surroundings = Surroundings(Clock().now, os.urandom, lambda _: None, Path(os.devnull).parent)
     connection = Connection(slug, officials.address, officials.login, officials.password)
-    return build_of(slug)(slug, SETTINGS.get(slug, {}), connection, surroundings).abilities
+    return build_of(adapter_of(slug))(slug, SETTINGS.get(slug, {}), connection, surroundings).abilities
+
+
+def adapter_of(slug: str) -> str:
+    return ADAPTER.get(slug, slug)
 
 
 def without_stand() -> list[str]:
-    return sorted(set(ADAPTERS) - set(OFFICIALS))
+    return sorted(set(ADAPTERS) - {adapter_of(slug) for slug in OFFICIALS})
