@@ -26,7 +26,7 @@ from bridge.mapping.translator import Creation, Understood, differing, secrets_o
 from bridge.routing import targets
 from bridge.secrecy import kept_secret
 from schemas.call import call_id
-from schemas.lifecycle import Action, ActionKind, Stage, Standing, fold
+from schemas.lifecycle import OPEN, Action, ActionKind, Stage, Standing, fold
 from schemas.moment import moment
 
 OURS = re.compile(r"hy-([0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})", re.ASCII)
@@ -71,6 +71,8 @@ def _record(tx: Connection, bridge: Bridge, platform: Bridged, understood: Under
     actions = [action for entry in understood.entries for action in entry.actions]
     if not any(action.kind is ActionKind.CALL for action in actions):
         actions.insert(0, _first_call(platform, understood, bridge.now()))
+    if not understood.entries and understood.stage is not Stage.CALLED:
+        actions += _by_status(platform, understood, "", {}, actions, bridge.now())
     standing = fold(actions)
     call_of(platform.slug, understood.native_id, understood.fields, understood.numbers)
     made = tx.execute(insert(calls).values(
@@ -170,13 +172,14 @@ def _progress(
     new = [entry for entry in understood.entries if entry.key not in set(link.entries)]
     foreign, stale = _without_echoes(tx, link, new, read_at, platform, now)
     actions = [action for entry in foreign for action in entry.actions]
-    if not understood.entries and not stale and understood.status != link.status:
-        actions += _by_status(platform, understood, bridge.now())
     changes: Fields = {}
+    stood = actions_of(tx, link.call)
     values: dict[str, Any] = {"entries": [*link.entries, *(e.key for e in new)], "shown_at": now}
     if not stale:
         changes = differing(understood.fields, {k: v for k, v in link.snapshot.items() if k not in link.rebase})
         changes.pop("files", None)  # each file is the call's own from its first sighting on
+        if not understood.entries:
+            actions += _by_status(platform, understood, link.status, changes, stood, bridge.now())
         values |= {"status": understood.status, "snapshot": {**link.snapshot, **understood.fields}, "rebase": []}
     values["notes"] = [list(n) for n in understood.notes]
     tx.execute(update(links).where(links.c.id == link.id).values(**values))
@@ -188,7 +191,7 @@ def _progress(
         call_of(call.origin_platform, call.origin_id, fields, understood.numbers)
         append(tx, call.id, platform.slug, "fields", changes, now)
         tx.execute(update(calls).where(calls.c.id == call.id).values(fields=fields, changed_at=now))
-    kept = {action.key: action for action in actions_of(tx, call.id)}
+    kept = {action.key: action for action in stood}
     if platform.translator.mapping.entries.order == "sequence":
         actions = _after_what_it_saw(tx, link, understood.entries, actions, kept)
     actions = [action for action in actions if action.key not in kept]
@@ -197,21 +200,37 @@ def _progress(
     standing = stand(tx, call.id, now)
     attached = noticed(tx, platform, call.id, understood.fields.get("files") or (), now)
     explained = TRAVELS_AS_ACTION | ({"due"} if any(a.due for a in actions) else set())
+    if (latest := platform.translator.mapping.latest) and latest.words:
+        explained |= {latest.words}
     _spread(tx, bridge, call.id, actions, {k: v for k, v in changes.items() if k not in explained}, standing,
             platform.slug, now, attached)  # fmt: skip
 
 
-def _by_status(platform: Bridged, understood: Understood, now: datetime) -> list[Action]:
-    """Platforms without a history: a changed status is the action."""
+def _by_status(
+    platform: Bridged, understood: Understood, before: str, changes: Fields, stood: list[Action], now: datetime
+) -> list[Action]:  # fmt: skip
+    """Platforms without a history: a changed status is the action, changed words without it a comment. Each is told
+    apart from those before by its place, for such a platform's time may be worth nothing."""
     kinds = {Stage.ACCEPTED: ActionKind.ACCEPT, Stage.DISPATCHED: ActionKind.DISPATCH, Stage.RESPONDED: ActionKind.RESPOND,
              Stage.IN_PROGRESS: ActionKind.PROGRESS, Stage.REPORTED: ActionKind.REPORT, Stage.CLOSED: ActionKind.CLOSE,
              Stage.RATED: ActionKind.RATE, Stage.RETURNED: ActionKind.RETURN, Stage.CANCELLED: ActionKind.CANCEL,
              Stage.CALLED: ActionKind.CALL}  # fmt: skip
-    if understood.stage is None:
-        return []
+    mapping = platform.translator.mapping
+    field = mapping.latest.words if mapping.latest else None
+    words = str(understood.fields.get(field) or "") if field else ""
+    stage, past = understood.stage, mapping.stages.get(before)
+    if before == understood.status or stage is None or stage is past:
+        if not (field in changes and words):
+            return []
+        kind = ActionKind.COMMENT
+    else:
+        reopened = past in (Stage.CLOSED, Stage.RATED) and stage in OPEN
+        kind = ActionKind.REOPEN if reopened else kinds[stage]
     at = moment(understood.changed) if understood.changed else now
-    return [Action(kind=kinds[understood.stage], at=at, platform=platform.slug,
-                   entry=f"{understood.status}@{at.isoformat()}")]  # fmt: skip
+    own = [action for action in stood if action.platform == platform.slug]
+    last = max((action.effective or action.at for action in stood), default=at - timedelta(microseconds=1))
+    return [Action(kind=kind, at=at, effective=max(at, last + timedelta(microseconds=1)), platform=platform.slug,
+                   entry=f"{understood.status}@{at.isoformat()}#{len(own)}", opinion=words)]  # fmt: skip
 
 
 def _without_echoes(

@@ -23,7 +23,7 @@ WORDS = ("is", "is_not", "in", "begins", "contains", *PRESENCE)
 CHOICE = ("is", "is_not", "in", *PRESENCE)
 CODE = (*CHOICE, "begins")
 OPERATORS: Mapping[str, tuple[str, ...]] = MappingProxyType({
-    **{field: WORDS if kind == "text" else PRESENCE for field, kind in CANONICAL.items()},
+    **{field: WORDS if kind == "text" else PRESENCE for field, kind in CANONICAL.items() if field != "division"},
     **{f"{field}.{part}": WORDS for field in ("item", "lead") for part in ("code", "name")},
     "item.catalogue": CHOICE, "item.class": WORDS, "item.matter": CHOICE, "text": WORDS, "tags": ("contains", *PRESENCE),
     "kind": CHOICE, "channel": CHOICE,

@@ -25,7 +25,7 @@ from adapters.generic.listing import found_by
 from adapters.generic.parts import Idempotency
 from adapters.generic.probing import probe
 from adapters.generic.pulling import Pulling
-from adapters.generic.records import askable, embedded, native_id, row
+from adapters.generic.records import askable, embedded, native_id, renamed, row
 from adapters.generic.settings import Settings
 from adapters.generic.texts import check_lengths, sendable
 from adapters.port import (
@@ -127,7 +127,7 @@ class Rest:
         if path and at(sent, path) != reference:
             raise ConfigError(f"{path} 不是本次的引用号 / {path} is not the reference", where=where,
                               remedy="映射的 record.reference 须与设置相同 / the mapping's record.reference must be the same")  # fmt: skip
-        sent = embedded(sent, reference, self._settings.record)
+        sent = renamed(embedded(sent, reference, self._settings.record), create.rename)
         check_lengths(sent, self._settings.limits, where)
         made = self._made(create.request, {"reference": reference}, sent, create.wrap, where)
         made = _keyed(made, create.idempotency, reference, reference)

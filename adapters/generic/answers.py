@@ -51,7 +51,7 @@ def read(answer: Answer, envelope: Envelope, form: str, *, tidy: bool = False) -
     except (ValueError, RecursionError):
         document = _UNREADABLE
     fine = answer.status in envelope.statuses
-    if document is _UNREADABLE or (document is None and fine and answer.status != 204):
+    if document is _UNREADABLE or (fine and answer.status != 204 and not answer.body.strip()):
         return Reading(answer, "strange" if fine else _bare(answer.status, envelope), f"HTTP {answer.status}")
     code, said = first(document, envelope.code), first(document, envelope.message)
     named = first(document, envelope.field)

@@ -83,6 +83,16 @@ def embedded(body: dict[str, Any], reference: str, record: Record) -> dict[str, 
     return body
 
 
+def renamed(body: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """The body with some members under another name."""
+    held = {to: at(body, origin) for origin, to in names.items()}
+    body = without(body, tuple(names))
+    for to, value in held.items():
+        if value is not None:
+            put(body, to, value)
+    return body
+
+
 def _extracted(body: dict[str, Any], record: Record) -> dict[str, Any]:
     one = record.embedded
     text = at(body, one.member) if one else None

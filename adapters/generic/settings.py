@@ -155,10 +155,12 @@ class Late(Part):
 
 
 class Create(Part):
-    """A new record: the whole body as mapped, with the request's parameters beside it."""
+    """A new record: the whole body as mapped, with the request's parameters beside it. rename: members that this
+    request calls otherwise than answers do."""
 
     request: Request
     wrap: str = ""
+    rename: dict[Dotted, Dotted] = Field(default_factory=dict)
     idempotency: Idempotency | None = None
     idempotent: bool = False
     id: Places = ("",)

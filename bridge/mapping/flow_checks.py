@@ -26,6 +26,7 @@ def check_flow(document: Document, mapping: Mapping) -> Iterator[Problem]:
     """Everything wrong under `stages`, `admit`, `entries`, `create`, `operation`, `workflow`, `moves`, `shows`."""
     yield from _check_statuses(document, mapping)
     yield from _check_entries(document, mapping)
+    yield from _check_history(document, mapping)
     yield from _check_operation(document, mapping)
     yield from _check_moves(document, mapping)
 
@@ -154,6 +155,32 @@ def _check_entries(document: Document, mapping: Mapping) -> Iterator[Problem]:
                     near[0],
                     "改正 / correct it",
                 )
+
+
+def _check_history(document: Document, mapping: Mapping) -> Iterator[Problem]:
+    """A history or the latest state, one of the two; what is created only takes no operation."""
+    said = "entries" in mapping.model_fields_set
+    if said == (mapping.latest is not None):
+        yield document.problem(
+            ("entries",),
+            "entries 与 latest 应有且仅有一个 / one of `entries` and `latest`, not both and not neither",
+            "entries, latest",
+            "有办理过程的平台写 entries，只显示最新状态的写 latest / `entries` for a history, `latest` for the state alone",
+        )
+    if mapping.latest and mapping.latest.words and mapping.latest.words not in mapping.fields:
+        yield document.problem(
+            ("latest", "words"),
+            f"fields 中没有 {mapping.latest.words!r} / `fields` does not read it",
+            nearest(mapping.latest.words, mapping.fields),
+            "改正 / correct it",
+        )
+    if mapping.created_only and (mapping.operation is not None or mapping.create is None):
+        yield document.problem(
+            ("created_only",),
+            "只用于有 create、没有 operation 的平台 / for platforms with `create` and without `operation` only",
+            "",
+            "删去 created_only，或删去 operation / remove one of the two",
+        )
 
 
 def _covers(earlier: EntryWhen, later: EntryWhen) -> bool:

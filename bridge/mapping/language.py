@@ -190,6 +190,13 @@ class Entries(Part):
     read: list[EntryRule]
 
 
+class Latest(Part):
+    """For platforms that show their latest state and no history: a changed status is the action. words: the canonical
+    field whose text is that action's opinion; changed without the status, it is a comment."""
+
+    words: str | None = None
+
+
 class TextSlot(Part):
     """A text of an operation: its wire field, its limit, and what is written where there is none."""
 
@@ -307,8 +314,12 @@ class Mapping(Part):
     fields: dict[str, Rule]
     ignored: list[Path] = []
     """wire fields left aside on purpose; all others that no rule reads are reported and kept in extras"""
-    entries: Entries
+    entries: Entries = Entries(rows="-", key="-", at="-", read=[])
+    latest: Latest | None = None
+    """instead of `entries`, for platforms without a history"""
     create: Create | None = None
+    created_only: str | None = None
+    """why nothing can be told after creation; whatever such a platform shows then is no difference"""
     operation: Operation | None = None
     workflow: dict[str, dict[str, str]] = {}
     """status -> operation -> status afterwards: what an exchange account may do"""
@@ -325,12 +336,12 @@ class Mapping(Part):
 
 CANONICAL: dict[str, str] = {
     "title": "text", "description": "text", "kind": "text", "channel": "text", "hotline": "text", "urgency": "text",
-    "calling_unit": "text", "item": "item", "area": "code", "area.county": "code", "area.town": "code", "area.village": "code",
+    "calling_unit": "text", "item": "item", "division": "code", "area.county": "code", "area.town": "code", "area.village": "code",
     "area.grid": "code", "area.county_name": "text", "area.town_name": "text", "area.village_name": "text",
     "area.grid_name": "text", "place.address": "text", "place.point": "point", "reporter": "person", "caller": "person",
     "approved_by": "text", "approved_at": "time", "happened_at": "time", "reported_at": "time", "lead": "department",
     "assists": "departments", "due": "time", "reply_internal": "text", "reply_public": "text", "files": "files",
     "tags": "list", "extras": "pairs",
 }  # fmt: skip
-"""The canonical fields a rule may be for, and the kind of value each holds. area: one code of any level, told by its
+"""The canonical fields a rule may be for, and the kind of value each holds. division: an area's code of any level, told by its
 length."""

@@ -103,7 +103,7 @@ def key_of(action: Action) -> str:
 def plan(mapping: Mapping, action: Action, stage: Stage | None, seen: Situation) -> Plan:
     """The operations that tell this action, which led to `stage` (None: it moved nothing) on a platform in `seen`."""
     if mapping.operation is None:
-        return Plan(reason="该平台不接受后续操作 / the platform takes nothing after creation")
+        return Plan(reason=mapping.created_only or "该平台不接受后续操作 / the platform takes nothing after creation")
     sending = mapping.moves.get(key_of(action)) or _undeclared(mapping, action)
     if sending is None:
         declared = mapping.cannot.get(key_of(action)) or mapping.cannot.get(str(action.kind))
@@ -158,7 +158,7 @@ def align(mapping: Mapping, stage: Stage, seen: Situation) -> Plan:
 def remark(mapping: Mapping, text: str, seen: Situation) -> Plan:
     """A remark of the bridge's own: the other platform's number, a change of fields."""
     if mapping.operation is None:
-        return Plan(reason="该平台不接受后续操作 / the platform takes nothing after creation")
+        return Plan(reason=mapping.created_only or "该平台不接受后续操作 / the platform takes nothing after creation")
     writing = _start(mapping, mapping.operation, seen)
     action = Action(kind=ActionKind.COMMENT, at=seen.now, platform="-", entry="-", opinion=text)
     if not _remark(writing, action, ""):
@@ -167,7 +167,9 @@ def remark(mapping: Mapping, text: str, seen: Situation) -> Plan:
 
 
 def shown(mapping: Mapping, status: str, stage: Stage | None) -> bool:
-    """Does this status show that canonical stage: exactly, or as declared under `shows`?"""
+    """Does this status show that canonical stage: exactly, or as declared under `shows` or `created_only`?"""
+    if mapping.created_only:
+        return True
     return mapping.stages.get(status) == stage or (stage is not None and status in mapping.shows.get(stage, ()))
 
 

@@ -126,7 +126,7 @@ class Translator:
                              "补上 create / add `create`")  # fmt: skip
         notes = Notes()
         leaving = safe(fields, tuple(secrets), notes)
-        leaving["area"] = next((code for level in ("village", "town", "county") if (code := fields.get(f"area.{level}"))), None)
+        leaving["division"] = next((code for level in ("village", "town", "county") if (code := fields.get(f"area.{level}"))), None)
         body = self._compiled.write(leaving, notes)
         for path, value in body.items():
             if isinstance(value, str):
@@ -144,15 +144,15 @@ class Translator:
 
 def derive_areas(fields: Fields) -> None:
     """Coarser area codes from finer ones: the first 12, 9 and 6 digits. What was given is left as it is. A code of any
-    level (`area`) is of the level that its length tells; of no such length, it is kept in the extras."""
+    level (`division`) is of the level that its length tells; of no such length, it is kept in the extras."""
     finest = ""
     levels = (("grid", 15), ("village", 12), ("town", 9), ("county", 6))
-    if any_level := fields.pop("area", None):
+    if any_level := fields.pop("division", None):
         level = next((name for name, digits in levels if len(str(any_level)) == digits), None)
         if level:
             fields.setdefault(f"area.{level}", any_level)
         else:
-            fields["extras"] = {**(fields.get("extras") or {}), "area": any_level}
+            fields["extras"] = {**(fields.get("extras") or {}), "division": any_level}
     for level, digits in levels:
         code = fields.get(f"area.{level}")
         if code:
