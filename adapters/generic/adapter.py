@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, BinaryIO
+from urllib.parse import unquote
 
 import orjson
 from pydantic import ValidationError
@@ -224,7 +225,7 @@ class Rest:
             raise ConfigError(refused.what, where=where, code=refused.code, remedy=refused.remedy) from refused
         if reading.verdict == "missing":
             return None
-        found = listed(reading, detail.item, self._settings.record.id)
+        found = listed(reading, detail.item, self._settings.record.id, self._settings.envelope.data)
         if found is None:
             raise broken(reading.answer, "答复中没有记录 / no record in the answer", where, reading.code)
         records = [row(one, reading.answer.body, reading.answer.sent_at, self._settings.record).record for one in found[1]]
@@ -247,7 +248,7 @@ class Rest:
         create = self._settings.create
         assert create
         told = reading.answer.headers.get(create.id_header.lower()) if create.id_header else None
-        value = native_id(told if told is not None else first(reading.document, create.id))
+        value = native_id(unquote(told) if told is not None else first(reading.document, create.id))
         found = re.search(create.id_pattern, value) if value else None
         return native_id(found[1]) if found else None
 

@@ -51,7 +51,7 @@ def read(answer: Answer, envelope: Envelope, form: str, *, tidy: bool = False) -
     except (ValueError, RecursionError):
         document = _UNREADABLE
     fine = answer.status in envelope.statuses
-    if document is _UNREADABLE or (fine and answer.status != 204 and not answer.body.strip()):
+    if document is _UNREADABLE or (answer.status == 200 and not answer.body.strip()):
         return Reading(answer, "strange" if fine else _bare(answer.status, envelope), f"HTTP {answer.status}")
     code, said = first(document, envelope.code), first(document, envelope.message)
     named = first(document, envelope.field)
@@ -104,7 +104,7 @@ def judged(
     raise AssertionError("unreachable: judge raises for whatever is not a success")
 
 
-def listed(reading: Reading, paths: tuple[str, ...], id_path: str) -> tuple[str, list[Any]] | None:
+def listed(reading: Reading, paths: tuple[str, ...], id_path: str, prefix: str) -> tuple[str, list[Any]] | None:
     """Where the rows of a list answer stand, from its root, and the rows. One object where a list was meant is a list
     of one, null is none. None: no rows there."""
     for path in paths:
@@ -114,8 +114,17 @@ def listed(reading: Reading, paths: tuple[str, ...], id_path: str) -> tuple[str,
         if isinstance(found, Mapping) and (len(paths) == 1 or at(found, id_path) is not None):
             return path, [found]
     for path in paths:
-        holder, _, last = path.rpartition(".")
-        outer = at(reading.data, holder)
-        if at(reading.data, path) is None and (outer is None or (isinstance(outer, Mapping) and last in outer)):
+        if _null(reading.document, ".".join(part for part in (prefix, path) if part)):
             return path, []
     return None
+
+
+def _null(value: Any, path: str) -> bool:
+    """Does null stand there, or on the way there? What is not there at all is no null."""
+    for name in path.split(".") if path else ():
+        if not isinstance(value, Mapping):
+            break
+        if name not in value:
+            return False
+        value = value[name]
+    return value is None

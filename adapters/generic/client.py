@@ -29,6 +29,8 @@ from adapters.tokens import SessionTokens, Token
 from adapters.transport import Answer, Transport
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded; charset=utf-8"
+OTHERS_TOKEN = 30.0
+"""Seconds to wait where another program's token seems to void ours."""
 _TOKEN_CALL = Envelope()
 _REMEDY = "核对连接的 login 与 password / check the connection's login and password"
 
@@ -128,7 +130,8 @@ class Client:
             if turn == 1:
                 token = self._tokens.renew(token, self._fetch_token)
         raise Unavailable("新令牌随即失效，未处理 / a new token was void at once, not carried out", code=reading.code,
-                          remedy="账号可能被其他程序使用；将自动重试 / another program may use this account; tried again")  # fmt: skip
+                          retry_after=OTHERS_TOKEN,
+                          remedy="账号可能被其他程序使用；将自动重试 / another program may use this account; tried later")  # fmt: skip
 
     def _exchange(self, made: Made, token: str, *, write: bool, file: bool) -> Reading:
         self._bucket.take()

@@ -183,7 +183,8 @@ def _tree(body: bytes) -> _Element:
             raise ValueError("XML is nested too deep")
 
     def finish(name: str) -> None:
-        open_ones.pop().end = source.index(b">", parser.CurrentByteIndex) + 1
+        place = parser.CurrentByteIndex  # behind an element without content, at the end tag of any other
+        open_ones.pop().end = source.index(b">", place) + 1 if source[place : place + 2] == b"</" else place
 
     def refuse(*_: Any) -> None:
         raise ValueError("XML with a document type is refused")

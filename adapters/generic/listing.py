@@ -73,7 +73,7 @@ def found_by(client: Client, reference: str) -> tuple[Row, ...]:
 
 def _page(client: Client, reading: Reading, items: tuple[str, ...], where: str, *, link: bool = False) -> Listed:
     settings, answer = client.settings, reading.answer
-    found = listed(reading, items, settings.record.id)
+    found = listed(reading, items, settings.record.id, settings.envelope.data)
     if found is None:
         raise broken(answer, f"答复中没有列表 / no list in the answer at {', '.join(items)}", where, reading.code)
     path, contents = found
