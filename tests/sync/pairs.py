@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import select
@@ -24,6 +25,7 @@ from bridge.inbound import PollCounts, poll
 from bridge.ledger.ledger import Ledger
 from bridge.ledger.tables import calls, dead_letters, links
 from bridge.mapping.language import Mapping as Language
+from bridge.mapping.language import Rule
 from bridge.mapping.planning import shown
 from bridge.mapping.translator import Translator
 from bridge.outbound import push
@@ -36,8 +38,11 @@ MAPPINGS = Path(__file__).parents[2] / "mappings"
 GRID = ("huying_dg", "Example-Grid-2026")
 
 
-def translator(slug: str) -> Translator:
-    return Translator(model(load(MAPPINGS / f"{slug}.yaml"), Language), "1")
+def translator(slug: str, fields: Mapping[str, Any] = MappingProxyType({})) -> Translator:
+    """The shipped mapping, with further fields as an overlay would have them."""
+    mapping = model(load(MAPPINGS / f"{slug}.yaml"), Language)
+    more = {name: Rule.model_validate(rule) for name, rule in fields.items()}
+    return Translator(mapping.model_copy(update={"fields": {**mapping.fields, **more}}), "1")
 
 
 class Time:
@@ -129,16 +134,17 @@ class Pair:
 @contextmanager
 def paired(
     folder: Path, other: str, url: Callable[[Time], str], settings: Mapping[str, Any], login: tuple[str, str],
-    routes: tuple[Route, ...],
+    routes: tuple[Route, ...], fields: Mapping[str, Any] = MappingProxyType({}),
 ) -> Iterator[Pair]:  # fmt: skip
-    """The grid and a REST platform. url: where the other one answers, once it knows the time."""
+    """The grid and a REST platform. url: where the other one answers, once it knows the time. fields: further ones of
+    its mapping."""
     clock = Time()
     with Server(GridPlatform(clock=clock.seconds)) as grid:
         ledger = Ledger(f"sqlite:///{folder / 'ledger.sqlite'}")
         ledger.migrate()
         platforms = {
             "grid": _bridged("grid", "grid", "东港网格平台", Connection("grid", grid.url, *GRID), {}, folder, clock),
-            other: _bridged(other, "rest", "对方平台", Connection(other, url(clock), *login), settings, folder, clock),
+            other: _bridged(other, "rest", "对方平台", Connection(other, url(clock), *login), settings, folder, clock, fields),
         }  # fmt: skip
         translators = {slug: platform.translator for slug, platform in platforms.items()}
         try:
@@ -148,7 +154,8 @@ def paired(
 
 
 def _bridged(
-    slug: str, adapter: str, title: str, connection: Connection, settings: Mapping[str, Any], folder: Path, clock: Time
+    slug: str, adapter: str, title: str, connection: Connection, settings: Mapping[str, Any], folder: Path, clock: Time,
+    fields: Mapping[str, Any] = MappingProxyType({}),
 ) -> Bridged:  # fmt: skip
     built: list[Adapter] = []
 
@@ -160,4 +167,4 @@ def _bridged(
             built.append(build_of(adapter)(slug, settings, connection, around))
         return built[0]
 
-    return Bridged(slug, title, "371100", translator(slug), made, lag=timedelta(seconds=1))
+    return Bridged(slug, title, "371100", translator(slug, fields), made, lag=timedelta(seconds=1))

@@ -80,8 +80,7 @@ class Ground:
 @contextmanager
 def serving(folder: Path, answer: Callable[[Asked], Said]) -> Iterator[Ground]:
     """A server on loopback for as long as it is needed."""
-    asked: list[Asked] = []
-    clock = Clock()
+    ground = Ground("", folder, [])
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -91,12 +90,12 @@ def serving(folder: Path, answer: Callable[[Asked], Said]) -> Iterator[Ground]:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
             one = Asked(self.command, unquote(parts.path), dict(parse_qsl(parts.query, keep_blank_values=True)), headers, body)
-            asked.append(one)
+            ground.asked.append(one)
             said = answer(one)
             data = said.body if isinstance(said.body, bytes) else (
                 b"" if said.body is None else json.dumps(said.body, ensure_ascii=False).encode())  # fmt: skip
             self.send_response_only(said.status)
-            self.send_header("Date", format_datetime(clock.now(), usegmt=True))
+            self.send_header("Date", format_datetime(ground.clock.now(), usegmt=True))
             self.send_header("Content-Type", said.content_type)
             self.send_header("Content-Length", str(len(data)))
             for name, value in said.headers.items():
@@ -113,7 +112,8 @@ def serving(folder: Path, answer: Callable[[Asked], Said]) -> Iterator[Ground]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield Ground(f"http://127.0.0.1:{server.server_address[1]}", folder, asked, clock)
+        ground.url = f"http://127.0.0.1:{server.server_address[1]}"
+        yield ground
     finally:
         server.shutdown()
         server.server_close()
