@@ -60,7 +60,7 @@ def abilities_of(settings: Settings) -> frozenset[Ability]:
         Ability.IDEMPOTENT_CREATE: create is not None and (create.idempotent or create.idempotency is not None),
         Ability.IDEMPOTENT_UPDATE: update is not None and (update.idempotent or update.idempotency is not None),
         Ability.LATE_RECEIPT: create is not None and create.late is not None,
-        Ability.FILES: files is not None and files.upload is not None,
+        Ability.FILES: files is not None,
     }
     return frozenset(ability for ability, has in found.items() if has)
 
@@ -195,11 +195,12 @@ class Rest:
             raise ConfigError("未配置 files / files is not configured", where=self._client.where("下载 download"))
         return filing.read_file(self._client, self._settings.files, ref)
 
-    def write_file(self, native_id: str, file: FileOut, content: BinaryIO) -> Receipt:
-        """A file to a record. As `update`."""
-        files, where = self._settings.files, self._client.where("附件 file", native_id)
+    def write_file(self, native_id: str, file: FileOut, content: BinaryIO, reference: str) -> Receipt:
+        """A file to a record. As `update`; Refused where no upload is configured."""
+        files, where = self._settings.files, self._client.where("附件 file", f"{native_id} {reference}".rstrip())
         if files is None or files.upload is None:
-            raise ConfigError("未配置 files.upload / files.upload is not configured", where=where)
+            raise Refused("该平台不接收附件 / this platform takes no files", where=where, field="files",
+                          remedy="能接收时在 settings 中填写 files.upload / fill in files.upload if it does")  # fmt: skip
         if not askable(native_id):
             raise Missing("不是记录编号 / not an id", where=where, remedy="核对编号 / check it")
         return filing.write_file(self._client, files.upload, native_id, file, content, self._around.random_bytes)

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from adapters.errors import ConfigError, Missing, OutcomeUnknown, Refused, Unavailable
 from adapters.generic.client import Client, Made
+from adapters.generic.documents import at
 from adapters.generic.placeholders import fill_path, fill_text
 from adapters.generic.records import askable
 from adapters.generic.settings import Files, Upload
@@ -75,7 +76,7 @@ def write_file(
     if upload.digest_header:
         headers[upload.digest_header] = digest(data)
     if upload.send == "multipart":
-        known = {"id": native_id, "name": name}
+        known = {"id": native_id, "name": name, "note": file.note}
         parts = {key: fill_text(text, known) for key, text in upload.parameters.items()}
         kind, body = _multipart(upload.field, name, kind, data, parts, random)
     made = Made(upload.method, fill_path(upload.path, {"id": native_id, "name": name}),
@@ -87,7 +88,8 @@ def write_file(
             raise
         raise Unavailable(error.what, where=where, code=error.code,
                           remedy="重发同一附件无害，将自动重试 / sending it again does no harm; tried again") from error  # fmt: skip
-    return Receipt(native_id, entry=name, raw=reading.answer.body)
+    told = at(reading.document, upload.file_id) if upload.file_id else None
+    return Receipt(native_id, file_id=str(told or ""), raw=reading.answer.body)
 
 
 def _content(upload: Upload, file: FileOut, content: BinaryIO, where: str) -> bytes:

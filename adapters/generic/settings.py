@@ -213,7 +213,7 @@ class Acknowledge(Part):
 
 class Upload(Part):
     """A file to a record: raw bytes, or a multipart form with the file in `field`. `{id}` and `{name}` in the path.
-    digest_header: takes the sha256 as RFC 9530 writes it."""
+    digest_header: takes the sha256 as RFC 9530 writes it. file_id: where the answer names the file."""
 
     method: Literal["PUT", "POST"] = "PUT"
     path: UrlPath
@@ -221,6 +221,7 @@ class Upload(Part):
     field: str = "file"
     parameters: dict[str, str] = Field(default_factory=dict)
     digest_header: HeaderName | None = None
+    file_id: Dotted = ""
     repeatable: bool = False
     max_bytes: int = Field(default=20_971_520, ge=1, le=52_428_800)
     longest_name: int = Field(default=200, ge=8, le=255)
@@ -242,7 +243,7 @@ class Download(Part):
 
 
 class Files(Part):
-    """Both ways or only downloads; FILES is an ability where both are said."""
+    """Both ways, or only downloads."""
 
     download: Download
     upload: Upload | None = None

@@ -5,7 +5,10 @@ This module must not know a platform.
 
 from __future__ import annotations
 
-from bridge.mapping.language import Mapping, Sending
+from typing import Any
+
+from bridge.mapping.language import Mapping, Operation, Sending
+from bridge.mapping.paths import place
 from schemas.lifecycle import FORWARD, ActionKind
 
 
@@ -30,3 +33,16 @@ def sending_of(mapping: Mapping, code: str) -> tuple[ActionKind, Sending]:
             if sending.operation == code and key.split(".")[0] == kind:
                 return kind, sending
     return ActionKind.COMMENT, Sending(operation=code)
+
+
+def place_departments(body: dict[str, Any], operation: Operation, codes: list[str], *, shall_act: bool) -> None:
+    """Put departments' codes where the operation takes them: those that shall act in a place of their own, if it has one."""
+    slot = operation.department
+    if not codes or slot is None:
+        return
+    if shall_act and slot.lead:
+        place(body, slot.lead, codes[0])
+        if slot.assists and codes[1:]:
+            place(body, slot.assists, (slot.join or ",").join(codes[1:]))
+        return
+    place(body, slot.to, slot.join.join(codes) if slot.join else codes[0])

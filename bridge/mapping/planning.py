@@ -16,7 +16,7 @@ from typing import Any
 from bridge.mapping import converters
 from bridge.mapping.language import Mapping, Operation, Sending
 from bridge.mapping.notes import Fields, Notes
-from bridge.mapping.operations import dispatch_of, sending_of
+from bridge.mapping.operations import dispatch_of, place_departments, sending_of
 from bridge.mapping.paths import place
 from bridge.mapping.texts import held
 from bridge.mapping.verdicts import state, tellable
@@ -148,9 +148,9 @@ def align(mapping: Mapping, stage: Stage, seen: Situation) -> Plan:
     writing = _start(mapping, mapping.operation, seen)
     for code in path:
         kind, sending = sending_of(mapping, code)
-        if not tellable(mapping.verdicts, sending, Action(kind=kind, at=seen.now, platform="-", entry="-")):
-            return Plan(reason=f"没有评价内容，无法变为 {stage} / no verdict to tell, so no way to {stage}")
         action = Action(kind=kind, at=seen.now, platform="-", entry="-")
+        if not tellable(mapping.verdicts, sending, action):
+            return Plan(reason=f"没有评价内容，无法变为 {stage} / no verdict to tell, so no way to {stage}")
         _operate(writing, action, sending, code, bridging=True)
     return _done(writing)
 
@@ -168,9 +168,8 @@ def remark(mapping: Mapping, text: str, seen: Situation) -> Plan:
 
 def shown(mapping: Mapping, status: str, stage: Stage | None) -> bool:
     """Does this status show that canonical stage: exactly, or as declared under `shows` or `created_only`?"""
-    if mapping.created_only:
-        return True
-    return mapping.stages.get(status) == stage or (stage is not None and status in mapping.shows.get(stage, ()))
+    exactly = mapping.created_only is not None or mapping.stages.get(status) == stage
+    return exactly or (stage is not None and status in mapping.shows.get(stage, ()))
 
 
 def _start(mapping: Mapping, operation: Operation, seen: Situation) -> _Writing:
@@ -362,7 +361,7 @@ def _append(
     if opinion:
         place(body, operation.opinion.to, opinion)
     place(body, operation.operator.to, operator)
-    _place_departments(body, operation, codes, shall_act=shall_act)
+    place_departments(body, operation, codes, shall_act=shall_act)
     at = min(action.at, writing.seen.now)
     place(body, operation.at, writing.write_time(at))
     if due is not None and operation.due and due > at:
@@ -381,18 +380,6 @@ def concealed(mapping: Mapping, step: dict[str, Any], secrets: tuple[str, ...]) 
     body = copy.deepcopy(step["body"])
     place(body, mapping.operation.opinion.to, opinion)
     return {**step, "body": body, "opinion": opinion}
-
-
-def _place_departments(body: dict[str, Any], operation: Operation, codes: list[str], *, shall_act: bool) -> None:
-    slot = operation.department
-    if not codes or slot is None:
-        return
-    if shall_act and slot.lead:
-        place(body, slot.lead, codes[0])
-        if slot.assists and codes[1:]:
-            place(body, slot.assists, (slot.join or ",").join(codes[1:]))
-        return
-    place(body, slot.to, slot.join.join(codes) if slot.join else codes[0])
 
 
 def edited(labels: Iterable[tuple[str, Any]]) -> str:

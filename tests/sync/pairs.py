@@ -20,11 +20,10 @@ from adapters.errors import BrokenReply, Unavailable
 from adapters.port import Adapter, Connection, Surroundings
 from adapters.registry import build_of
 from bridge.bridged import Bridge, Bridged
-from bridge.documents import load, model
 from bridge.inbound import PollCounts, poll
 from bridge.ledger.ledger import Ledger
 from bridge.ledger.tables import calls, dead_letters, links
-from bridge.mapping.language import Mapping as Language
+from bridge.mapping.files import load_mapping
 from bridge.mapping.language import Rule
 from bridge.mapping.planning import shown
 from bridge.mapping.translator import Translator
@@ -40,7 +39,7 @@ GRID = ("huying_dg", "Example-Grid-2026")
 
 def translator(slug: str, fields: Mapping[str, Any] = MappingProxyType({})) -> Translator:
     """The shipped mapping, with further fields as an overlay would have them."""
-    mapping = model(load(MAPPINGS / f"{slug}.yaml"), Language)
+    mapping = load_mapping(slug, [MAPPINGS]).translator.mapping
     more = {name: Rule.model_validate(rule) for name, rule in fields.items()}
     return Translator(mapping.model_copy(update={"fields": {**mapping.fields, **more}}), "1")
 
@@ -148,7 +147,7 @@ def paired(
         }  # fmt: skip
         translators = {slug: platform.translator for slug, platform in platforms.items()}
         try:
-            yield Pair(grid, other, Bridge(ledger, platforms, routes, clock.now), clock, translators)
+            yield Pair(grid, other, Bridge(ledger, platforms, routes, clock.now, folder / "files"), clock, translators)
         finally:
             ledger.close()
 

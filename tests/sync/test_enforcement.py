@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,3 +165,24 @@ def test_a_void_cursor_costs_nothing(there: There) -> None:
     stages = sorted(one["stage"] for one in events if one["title"].startswith("第"))
     assert stages == ["05", "05", "11"]
     assert there.pair.dead() == []
+
+
+def test_files_travel(there: There) -> None:
+    """A photo from the grid stands on the case, and one from there on the grid: byte for byte, once, nothing comes back;
+    a lost answer makes no second one."""
+    photo, other = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 40, b"\xff\xd8\xff\xe1" + bytes(range(200))
+    event = there.pair.event()
+    there.pair.at_grid("officials/attach", {"eventId": event, "name": "污水现场.jpg", "mime": "image/jpeg",
+                                            "base64": base64.b64encode(photo).decode()})  # fmt: skip
+    there.at("faults", {"operation": "putFile", "kind": "lost"})
+    there.pair.quiet()
+    there.pair.quiet()
+    (case,) = there.cases()
+    assert [(one["name"], one["sha256"]) for one in case["files"]] == [("污水现场.jpg", hashlib.sha256(photo).hexdigest())]
+    there.at("officials/attach", {"id": case["id"], "name": "处置后.jpg", "contentType": "image/jpeg",
+                                   "base64": base64.b64encode(other).decode()})  # fmt: skip
+    there.pair.quiet()
+    (shown,) = there.pair.events()
+    assert sorted(one["name"] for one in shown["attachments"]) == ["处置后.jpg", "污水现场.jpg"]
+    assert len(there.cases()[0]["files"]) == 2
+    there.assert_agreement()

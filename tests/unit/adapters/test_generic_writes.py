@@ -99,8 +99,8 @@ def test_the_common_case(tmp_path: Path) -> None:
         assert refused.value.code == "422" and refused.value.remedy
         with pytest.raises(ConfigError):
             adapter.create(body("other"), "hy-7")
-        with pytest.raises(ConfigError):
-            adapter.write_file("20260001", FileOut("a.jpg", "image/jpeg", 1), io.BytesIO(b"x"))
+        with pytest.raises(Refused):
+            adapter.write_file("20260001", FileOut("a.jpg", "image/jpeg", 1), io.BytesIO(b"x"), "hy-1#1.0")
 
 
 @pytest.mark.parametrize(("said", "error"), [
@@ -232,7 +232,7 @@ def test_files(tmp_path: Path) -> None:
     data = bytes(range(256)) * 40
     with serving(tmp_path, answer) as there:
         adapter = there.adapter(raw)
-        adapter.write_file("X", FileOut("a/污水 (1).jpg", "image/jpeg", len(data)), io.BytesIO(data))
+        adapter.write_file("X", FileOut("a/污水 (1).jpg", "image/jpeg", len(data)), io.BytesIO(data), "hy-1#1.0")
         assert stored["/c/X/files/污水 (1).jpg"] == data and stored["type"] == b"image/jpeg"
         expected = base64.b64encode(hashlib.sha256(data).digest())
         assert stored["digest"] == b"sha-256=:" + expected + b":"
@@ -243,12 +243,12 @@ def test_files(tmp_path: Path) -> None:
         sent = len(there.asked)
         for out in (FileOut("a.jpg", "image/jpeg", 7), FileOut("..", "image/jpeg", len(data))):
             with pytest.raises(Refused):
-                adapter.write_file("X", out, io.BytesIO(data))
+                adapter.write_file("X", out, io.BytesIO(data), "hy-1#1.0")
         assert len(there.asked) == sent
         form = {**base, "files": {"upload": {"method": "POST", "path": "/up", "send": "multipart", "parameters": {"id": "{id}"}},
                                   "download": {"hosts": [there.url.removeprefix("http://")]}}}  # fmt: skip
         adapter = there.adapter(form)
-        adapter.write_file("X", FileOut("b.jpg", "no type", len(data)), io.BytesIO(data))
+        adapter.write_file("X", FileOut("b.jpg", "no type", len(data)), io.BytesIO(data), "hy-1#1.0")
         assert data in stored["/up"] and b'name="id"\r\n\r\nX\r\n' in stored["/up"] and b"application/octet-stream" in stored["/up"]
         assert adapter.read_file(FileRef("X", f"{there.url}/c/X/files/%E6%B1%A1%E6%B0%B4%20(1).jpg")).read() == data
         with pytest.raises(ConfigError, match=r"192\.0\.2\.1"):
