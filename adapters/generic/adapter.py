@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import orjson
 from pydantic import ValidationError
 
-from adapters.errors import ConfigError, Missing, OutcomeUnknown, Refused, Unavailable
+from adapters.errors import ConfigError, Missing, OutcomeUnknown, Outdated, Refused, Unavailable
 from adapters.generic import filing, late
 from adapters.generic.answers import Reading, judged, listed
 from adapters.generic.client import Client, Made
@@ -128,12 +128,17 @@ class Rest:
         if path and at(sent, path) != reference:
             raise ConfigError(f"{path} 不是本次的引用号 / {path} is not the reference", where=where,
                               remedy="映射的 record.reference 须与设置相同 / the mapping's record.reference must be the same")  # fmt: skip
-        sent = renamed(embedded(sent, reference, self._settings.record), create.rename)
+        sent = embedded(sent, reference, self._settings.record)
         check_lengths(sent, self._settings.limits, where)
+        sent = renamed(sent, create.rename)
         made = self._made(create.request, {"reference": reference}, sent, create.wrap, where)
         made = _keyed(made, create.idempotency, reference, reference)
         accept = frozenset({"duplicate"})
-        reading = self._client.send("新建 create", made, record=reference, write=True, accept=accept)
+        try:
+            reading = self._client.send("新建 create", made, record=reference, write=True, accept=accept)
+        except (Missing, Outdated) as error:  # of a record that is not there yet: something in it, or the address
+            raise Refused(error.what, where=where, code=error.code, field=error.field,
+                          remedy="核对所指字段与 settings.create 的地址 / check the field named and the address") from error  # fmt: skip
         replayed = create.idempotency is not None and create.idempotency.replayed is not None and (
             create.idempotency.replayed.lower() in reading.answer.headers
         )

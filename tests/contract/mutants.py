@@ -240,11 +240,14 @@ def quotes_the_record(inner: Any, stand: Stand) -> Any:
 # ---- writing ------------------------------------------------------------------------------------------------------
 
 
+TEXTS = ("title", "content", "BT", "NR", "address", "description")
+
+
 def rewritten(inner: Any, change: Callable[[str], str]) -> Any:
     """Texts changed on their way out."""
 
     def create(body: Any, reference: str) -> Receipt:
-        return inner.create({k: change(v) if isinstance(v, str) and k in ("title", "content", "BT", "NR") else v for k, v in body.items()},
+        return inner.create({k: change(v) if isinstance(v, str) and k in TEXTS else v for k, v in body.items()},
                             reference)  # fmt: skip
 
     return Broken(inner, create=create)

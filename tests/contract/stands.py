@@ -21,7 +21,7 @@ from adapters.registry import ADAPTERS, build_of
 from sandbox.government.platform import GovernmentPlatform
 from sandbox.grid.platform import GridPlatform
 from sandbox.httpd import Request, Response, Server
-from tests.contract import enforcement_stand
+from tests.contract import enforcement_stand, open311_stand
 from tests.contract.city_stand import City
 from tests.contract.petition_stand import Petition
 
@@ -201,13 +201,16 @@ class Government:
 
 OFFICIALS: Mapping[str, Officials] = MappingProxyType({
     "city": City(), "grid": Grid(), "government": Government(), "petition": Petition(),
-    "enforcement": enforcement_stand.Enforcement(),
+    "enforcement": enforcement_stand.Enforcement(), "open311": open311_stand.Open311(extensions=True),
+    "georeport": open311_stand.Open311(extensions=False),
 })  # fmt: skip
-ADAPTER: Mapping[str, str] = MappingProxyType({"enforcement": "rest"})
+ADAPTER: Mapping[str, str] = MappingProxyType({
+    "enforcement": "rest", "open311": "rest", "georeport": "rest",
+})  # fmt: skip
 """The adapter of a stand that is not called like it: one adapter may have several stands."""
 SETTINGS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
     "government": {"burst": 40, "requests_per_second": 20, "file_note_dept": "371103103"},
-    "enforcement": enforcement_stand.SETTINGS,
+    "enforcement": enforcement_stand.SETTINGS, "open311": open311_stand.EXTENDED, "georeport": open311_stand.STANDARD,
 })  # fmt: skip
 """Settings that a stand's adapter always has."""
 

@@ -13,7 +13,7 @@ from tests.contract.stands import ABROAD, Stand
 
 LOST: tuple[dict[str, Any], ...] = (
     {"kind": "lost", "how": "fin"}, {"kind": "lost", "how": "rst"}, {"kind": "hang", "seconds": 0.8},
-    *({"kind": "cut", "at": at} for at in (0, 1, 17, 120)), {"kind": "cut", "at": 60, "framed": False},
+    *({"kind": "cut", "at": at} for at in (0, 1, 17, 100)), {"kind": "cut", "at": 60, "framed": False},
     {"kind": "wrong", "status": 502}, {"kind": "wrong", "status": 504}, {"kind": "wrong", "status": 200},
     {"kind": "wrong", "status": 200, "body": ""},
 )  # fmt: skip
