@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +12,7 @@ from adapters.generic.client import Client, Made
 from adapters.generic.documents import at, rows
 from adapters.generic.moments import written
 from adapters.generic.records import Row, row
+from adapters.generic.settings import Settings
 from adapters.rest import broken
 
 _NEXT = re.compile(r'<([^>]*)>\s*(?:;[^,<]*)?;\s*rel="?next"?', re.IGNORECASE)
@@ -78,8 +78,8 @@ def _page(client: Client, reading: Reading, items: tuple[str, ...], where: str, 
         raise broken(answer, f"答复中没有列表 / no list in the answer at {', '.join(items)}", where, reading.code)
     path, contents = found
     path = ".".join(part for part in (settings.envelope.data, path) if part)
-    raws = rows(answer.body, settings.format, path, tidy=settings.record.tidy) if contents else []
-    if len(raws) != len(contents):  # the same member twice, or a list of lists: no row has bytes of its own
+    raws = _raws(answer.body, settings, path) if contents else []
+    if len(raws) != len(contents):  # a list inside a list, for example: no row has bytes of its own
         raws = [answer.body] * len(contents)
     listing, paging = settings.list, settings.list.paging
     made = tuple(
@@ -96,12 +96,13 @@ def _page(client: Client, reading: Reading, items: tuple[str, ...], where: str, 
                   answer.sent_at + answer.skew if answer.skew is not None else None)  # fmt: skip
 
 
+def _raws(body: bytes, settings: Settings, path: str) -> list[bytes]:
+    try:
+        return rows(body, settings.format, path, tidy=settings.record.tidy)
+    except (ValueError, RecursionError):
+        return []
+
+
 def _whole(value: Any) -> bool:
     return (isinstance(value, int) and not isinstance(value, bool)) or (
         isinstance(value, str) and value.isascii() and value.isdigit())
-
-
-def state(value: Mapping[str, Any], path: str) -> str:
-    """A record's status as text, for telling final ones."""
-    found = at(value, path)
-    return "" if found is None else str(found)

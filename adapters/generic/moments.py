@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,12 @@ def written(at: datetime, time: Time) -> str | int:
         case "local":
             return at.astimezone(ZoneInfo(time.zone)).strftime(time.pattern)
     return at.astimezone(ZoneInfo(time.zone)).isoformat(timespec="milliseconds" if time.decimals else "seconds")
+
+
+def grain(time: Time) -> timedelta:
+    """The resolution of times written so."""
+    fine = time.form == "epoch_ms" or (time.form == "rfc3339" and time.decimals > 0)
+    return timedelta(milliseconds=1) if fine else timedelta(seconds=1)
 
 
 def understood(value: Any, time: Time) -> datetime | None:

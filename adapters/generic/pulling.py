@@ -17,6 +17,7 @@ from adapters.errors import ConfigError, Missing, Refused
 from adapters.generic.client import Client
 from adapters.generic.documents import at
 from adapters.generic.listing import Listed, ask, ask_again
+from adapters.generic.moments import grain
 from adapters.generic.placeholders import names
 from adapters.generic.records import Row
 from adapters.generic.walking import (
@@ -173,7 +174,7 @@ class Pulling:
                 yield Stretch(stretch.rows, platform_time=stretch.platform_time)
             yield Stretch((), max(stamps, default=None))
         elif "since" in names(listing.request.parameters) and listing.order == "ascending" and paging.kind != "none":
-            yield from by_time(lambda since: self._first(since), self._pages, since, size)
+            yield from by_time(lambda since: self._first(since), self._pages, since, size, grain(listing.time))
         else:
             yield from by_passes(self._pages, since, order=listing.order, edge=edge)
 

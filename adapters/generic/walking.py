@@ -74,9 +74,10 @@ def by_cursor(ask: Ask, since: datetime | None, cursor: str, size: int, *, short
 
 
 def by_time(
-    ask: Ask, pages: Callable[[datetime | None], Iterator[Listed]], since: datetime | None, size: int
+    ask: Ask, pages: Callable[[datetime | None], Iterator[Listed]], since: datetime | None, size: int, grain: timedelta
 ) -> Iterator[Stretch]:
-    """A list in ascending order of the time that `since` is about."""
+    """A list in ascending order of the time that `since` is about. grain: its resolution; so much earlier is asked from,
+    for nobody says whether `since` itself is in or out."""
     seen, after = Seen(), since
     while True:
         page = ask(since=after)
@@ -86,8 +87,8 @@ def by_time(
             yield Stretch(fresh, _capped(stamps, page), platform_time=page.platform_time)
             return
         sound = len(stamps) == len(page.rows) and stamps == sorted(stamps)
-        if sound and (after is None or stamps[-1] > after) and stamps[0] < stamps[-1]:
-            after = stamps[-1]
+        if sound and (after is None or stamps[-1] - grain > after) and stamps[0] < stamps[-1]:
+            after = stamps[-1] - grain
             yield Stretch(fresh, after, platform_time=page.platform_time)
             continue
         yield Stretch(fresh, platform_time=page.platform_time)

@@ -174,6 +174,42 @@ def test_the_time_reached_is_read_on_from(tmp_path: Path) -> None:
         assert ids(drained(adapter, cursor)[0]) == ["R4", "R5", "R6"]
 
 
+@pytest.mark.parametrize("inclusive", [True, False])
+def test_equal_times_at_the_edge_of_a_page(tmp_path: Path, inclusive: bool) -> None:
+    """C04: rows of one second on both sides of a page's edge, whether the server takes `since` itself in or not."""
+    rows = [{"id": f"E{n}", "changed": at(n // 2 * 3)} for n in range(9)]
+
+    def answer(asked: Asked) -> Said:
+        since, start = asked.query.get("since", ""), (int(asked.query["page"]) - 1) * 3
+        return Said({"rows": [one for one in rows if one["changed"] >= since and (inclusive or one["changed"] > since)][start : start + 3]})
+
+    settings = listing("page")
+    settings["list"]["request"]["parameters"]["since"] = "{since}"
+    settings["list"]["time"] = {"decimals": 0}
+    with serving(tmp_path, answer) as there:
+        assert set(ids(drained(there.adapter(settings))[0])) == {one["id"] for one in rows}
+
+
+def test_newest_first_is_read_as_far_as_needed(tmp_path: Path) -> None:
+    """Descending: what is older than the last time reached need not be read again."""
+    rows = [{"id": f"D{n}", "changed": at(n * 60)} for n in range(30)]
+
+    def answer(asked: Asked) -> Said:
+        start = (int(asked.query["page"]) - 1) * 3
+        return Said({"rows": rows[::-1][start : start + 3]})
+
+    settings = listing("page")
+    settings["list"]["order"] = "descending"
+    with serving(tmp_path, answer) as there:
+        adapter = there.adapter(settings)
+        records, cursor = drained(adapter)
+        assert len(records) == 30
+        rows.append({"id": "D30", "changed": at(1800)})
+        there.asked.clear()
+        records, _ = drained(adapter, cursor)
+        assert "D30" in ids(records) and len(there.asked) <= 6
+
+
 def test_pending_rows_come_until_they_are_acknowledged(tmp_path: Path) -> None:
     """ACKNOWLEDGE: a page is told after it was kept; the head is asked for until it is empty."""
     waiting = [dict(one) for one in ROWS]
