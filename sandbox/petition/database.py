@@ -149,7 +149,7 @@ class Database:
         name = self.url.database or ""
         if _NAME.fullmatch(name) is None:
             raise ValueError("the URL names no database (letters, digits, _)")
-        server = create_engine(self.url.set(database=None))
+        server = create_engine(self.url.set(database=""))  # None would leave the name in place
         try:
             with server.begin() as connection:
                 if not inspect(connection).has_table("T_GD", schema=name):
