@@ -144,3 +144,53 @@ def test_officials_and_their_office() -> None:
         there.at("damage", {"id": case, "set": {"updatedAt": "昨天"}, "remove": ["state"]})
         shown = there.send("GET", f"/v1/cases/{case}").json()
         assert shown["updatedAt"] == "昨天" and "state" not in shown
+
+
+def test_the_limit_is_told_in_seconds() -> None:
+    """429 rate-limited carries delta-seconds, 503 an HTTP date, both as problems."""
+    with client(rate=0.5, burst=2) as there:
+        answer = [there.send("GET", "/v1/cases") for _ in range(4)][-1]
+        fits("Problem", answer.json())
+        assert answer.status_code == 429 and 1 <= int(answer.headers["Retry-After"]) <= 3
+        there.at("settings", {"rate": 1000, "burst": 1000})
+        there.at("faults", {"kind": "code", "operation": "listCases", "code": "unavailable", "seconds": 5})
+        late = there.send("GET", "/v1/cases")
+        assert late.status_code == 503 and late.headers["Retry-After"].endswith("GMT")
+
+
+def test_a_patch_changes_what_it_names() -> None:
+    """Merged member by member; no change keeps ETag and feed; a lost answer's repetition is 412, a missing tag 428."""
+    with client() as there:
+        case = there.create(location={"address": "旧址", "areaCode": "371103"})["id"]
+        tag = there.send("GET", f"/v1/cases/{case}").headers["ETag"]
+        cursor = there.send("GET", "/v1/cases").json()["nextCursor"]
+        assert there.send("PATCH", f"/v1/cases/{case}", {"title": "新"}).status_code == 428
+        same = there.send("PATCH", f"/v1/cases/{case}", {}, {"If-Match": tag})
+        assert (same.status_code, same.headers["ETag"]) == (200, tag)
+        assert there.send("GET", f"/v1/cases?cursor={cursor}").json()["items"] == []
+        done = there.send("PATCH", f"/v1/cases/{case}", {"location": {"address": "新址"}}, {"If-Match": tag})
+        assert done.json()["location"] == {"lat": None, "lon": None, "address": "新址", "areaCode": "371103"}
+        assert done.json()["events"][-1]["data"] == {"fields": ["location"]} and done.headers["ETag"] != tag
+        again = there.send("PATCH", f"/v1/cases/{case}", {"location": {"address": "新址"}}, {"If-Match": tag})
+        assert (again.status_code, again.headers["ETag"]) == (412, done.headers["ETag"])
+        assert len(there.send("GET", f"/v1/cases?cursor={cursor}").json()["items"]) == 1
+
+
+def test_files_come_back_as_they_were_put() -> None:
+    """New 201, the same 200 without a change, other bytes 200 and replaced; names are decoded, never normalised."""
+    with client() as there:
+        case = there.create()["id"]
+        target = f"/v1/cases/{case}/files/%E7%8E%B0%E5%9C%BA%20%E7%85%A7.jpg"
+        kind = {"Content-Type": "image/jpeg"}
+        tags = []
+        for content, status in ((b"one", 201), (b"one", 200), (b"two", 200)):
+            answer = there.send("PUT", target, content, kind)
+            fits("File", answer.json())
+            assert answer.status_code == status
+            tags.append(answer.headers["ETag"])
+        assert tags[0] == tags[1] != tags[2]
+        back = there.send("GET", target)
+        assert (back.content, back.headers["Content-Type"]) == (b"two", "image/jpeg")
+        shown = there.send("GET", f"/v1/cases/{case}").json()
+        assert [one["name"] for one in shown["files"]] == ["现场 照.jpg"]
+        assert [one["data"]["replaced"] for one in shown["events"] if one["type"] == "file-added"] == [False, True]
