@@ -129,6 +129,9 @@ def _finish(run: Run, row: Row[Any], state: str, reason: str) -> None:
 
 
 def _carry(run: Run, row: Row[Any]) -> None:
+    if declared := run.platform.translator.mapping.created_only:
+        _finish(run, row, "skipped", declared)
+        return
     try:
         words = carry(run, row)
     except (NotCarried, Refused) as error:

@@ -179,7 +179,7 @@ unknown | found | absent."""
 files = Table(
     "files", metadata, _id(), _call(),
     Column("platform", String(64), nullable=False),
-    Column("file_id", String(128), nullable=False),
+    Column("file_id", String(1024), nullable=False),
     Column("name", Text, nullable=False),
     Column("media_type", String(128), nullable=False, default=""),
     Column("size", BigInteger),
@@ -193,7 +193,7 @@ file_copies = Table(
     "file_copies", metadata, _id(),
     Column("file", Key, ForeignKey("files.id"), nullable=False),
     Column("platform", String(64), nullable=False),
-    Column("file_id", String(128), nullable=False, default=""),
+    Column("file_id", String(1024), nullable=False, default=""),
     Column("name", Text, nullable=False),
     UniqueConstraint("file", "platform"),
 )  # fmt: skip

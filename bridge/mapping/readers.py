@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from collections.abc import Mapping as Map
 from typing import Any
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from bridge.documents import nearest
@@ -212,6 +213,9 @@ def _pairs_reader(keys: list[str]) -> Read:
 
 def _files_reader(names: Map[Any, str]) -> Read:
     def read(rows: Any, note: Notes) -> Any:
+        if isinstance(rows, str):  # one address alone: the file's id is the address, its name what stands last in it
+            name = unquote(urlsplit(rows).path.rpartition("/")[2])
+            return [{"native_id": rows, "name": name, "media_type": None, "size": None}] if rows else None
         if not isinstance(rows, list):
             note(f"应为附件列表，得到 / list of files expected, found {type(rows).__name__}")
             return None

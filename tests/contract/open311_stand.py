@@ -33,6 +33,7 @@ EXTENDED = {
 }  # fmt: skip
 OPEN_TO_ALL = "reading needs no key: a wrong one shows itself at the first creation"
 AT_ONCE = "what is recorded is shown at once"
+NO_UPLOAD = "the standard has no upload; pictures behind public addresses are read in tests/sync/test_open311.py"
 NO_PAGES = "the standard has no pages: an answer is whole, or its window is halved"
 
 
@@ -48,7 +49,8 @@ class Open311:
     def __init__(self, *, extensions: bool) -> None:
         self._extensions = extensions
         without = {"a_wrong_password_is_told_without_it": OPEN_TO_ALL, "the_probe_tells": OPEN_TO_ALL,
-                   "nothing_is_missed_that_shows_late": AT_ONCE}  # fmt: skip
+                   "nothing_is_missed_that_shows_late": AT_ONCE,
+                   **dict.fromkeys(("files_come_through_byte_for_byte", "a_file_that_is_not_there"), NO_UPLOAD)}  # fmt: skip
         if not extensions:
             pages = ("nothing_is_missed_when_rows_move", "nothing_is_missed_within_one_moment",
                      "cursors_are_text_and_lose_nothing")  # fmt: skip

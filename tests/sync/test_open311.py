@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -14,6 +15,7 @@ import pytest
 import yaml
 from sqlalchemy import select
 
+from bridge.attachments.carrying import READS
 from bridge.ledger.history import actions_of
 from bridge.ledger.tables import calls
 from bridge.routing import Condition, Route
@@ -30,6 +32,7 @@ ROUTES = (
 )
 TOWN = {"area.town": {"value": "371102110", "way": "read"}}
 """GeoReport knows no divisions; a platform that needs a town is told one by an overlay."""
+PHOTO = b"\xff\xd8\xff" + bytes(range(256))
 C17 = json.loads('["open 已派发", "open 已派发", "closed 已处理", "open 群众反映未解决", "closed 已处理", "closed 已处理"]')
 
 
@@ -46,6 +49,8 @@ class GeoReport:
     def __call__(self, asked: Asked) -> Said:
         if asked.method == "POST":
             return self._create(asked.form)
+        if asked.path.startswith("/media/"):
+            return Said(PHOTO, content_type="image/jpeg")
         if asked.path.startswith("/tokens/"):
             token = asked.path.removeprefix("/tokens/").removesuffix(".json")
             number, ready = self.tokens[token]
@@ -84,6 +89,7 @@ class GeoReport:
 
 @dataclass
 class There:
+    url: str
     pair: Pair
     server: GeoReport
     asked: list[Asked]
@@ -113,9 +119,25 @@ def there(tmp_path: Path) -> Iterator[There]:
             server.time = ground.clock = time  # type: ignore[assignment]
             return ground.url
 
-        settings = {**platform["settings"], "requests_per_second": 1000, "burst": 1000}
+        settings = {**platform["settings"], "requests_per_second": 1000, "burst": 1000,
+                    "files": {"download": {"hosts": [ground.url.removeprefix("http://")]}}}  # fmt: skip
         pair = stack.enter_context(paired(tmp_path, "open311", url, settings, ("", "example-key"), ROUTES, TOWN))
-        yield There(pair, server, ground.asked)
+        yield There(ground.url, pair, server, ground.asked)
+
+
+def test_a_citizens_photo_travels(there: There) -> None:
+    """The picture behind a public address arrives on the grid byte for byte; an address of another host is never asked
+    for, and officials are told."""
+    for address in (f"{there.url}/media/%E8%B7%AF%E9%9D%A2.jpg", "http://127.0.0.1:1/inner.jpg"):
+        there.server.add("村内道路塌陷。")["media_url"] = address
+    for _ in range(2 * READS + 4):  # whoever mends the configuration meanwhile still gets the photo
+        there.pair.quiet()
+    events = there.pair.events()
+    assert len(events) == 2
+    held = [(file["name"], file["sha256"]) for event in events for file in event["attachments"]]
+    assert held == [("路面.jpg", hashlib.sha256(PHOTO).hexdigest())]
+    assert sum("附件未送达" in p["opinion"] and "inner.jpg" in p["opinion"] for e in events for p in e["processes"]) == 1
+    assert there.posts() == 0
 
 
 def test_created_on_and_nothing_else(there: There) -> None:
