@@ -14,8 +14,7 @@ from pathlib import Path
 
 from bridge.divisions import Divisions
 from bridge.documents import Document, KeyPath, Problem, Problems, load, model, nearest
-from schemas.catalogue import Catalogue, CatalogueItem, Limits, Link
-from schemas.county import Entry
+from schemas.catalogue import Catalogue, CatalogueItem, Link
 
 SHIPPED = Path(__file__).resolve().parent.parent / "config" / "catalogues"
 
@@ -105,7 +104,7 @@ def read(folders: Sequence[Path], areas: Divisions | None = None) -> Catalogues:
             document = load(path)
             loaded[path.stem] = LoadedCatalogue(model(document, Catalogue), document)
         except Problems as error:
-            problems[path] += [_with_known_keys(problem) for problem in error.problems]
+            problems[path] += error.problems
     names = {*loaded, *(path.stem for path in problems)}
     for name, one in loaded.items():
         own = one.document.path.parent in folders  # another city's list of areas has no say on the product's files
@@ -121,16 +120,6 @@ def _files(folders: Sequence[Path]) -> list[Path]:
             if not path.name.startswith("."):
                 first.setdefault(path.stem, path)
     return [first[name] for name in sorted(first)]
-
-
-def _with_known_keys(problem: Problem) -> Problem:
-    """An unknown key, with the keys that may stand there, the nearest first."""
-    if "unknown key" not in problem.found:
-        return problem
-    above, _, last = problem.key.rpartition(".")
-    kind: type[Entry] = Limits if above.endswith("limits") else CatalogueItem if above else Catalogue
-    keys = [one.alias or name for name, one in kind.model_fields.items()]
-    return Problem(problem.file, problem.line, problem.key, problem.found, nearest(last, keys), problem.remedy)
 
 
 def _judge(

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from adapters.registry import ADAPTERS, settings_of
 from bridge import catalogues as matters
@@ -26,7 +26,7 @@ from bridge.documents import Document, KeyPath, Problem, Problems, load, model, 
 from bridge.mapping.files import LoadedMapping, load_mapping, names_in, path_of
 from bridge.route_checks import check_condition, item_values, matters_of, route_of
 from bridge.routing import Route
-from schemas.county import ConditionEntry, County, PlatformEntry, RouteEntry
+from schemas.county import County, PlatformEntry, RouteEntry
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SHIPPED_CONFIG = CHECKOUT / "config"
@@ -156,24 +156,13 @@ def _read(path: Path) -> _File:
     try:
         file.county = model(file.document, County)
     except Problems as error:
-        file.own += [_with_known_keys(problem) for problem in error.problems]
+        file.own += error.problems
     return file
 
 
 def _listed(document: Document, key: str) -> list[Any]:
     entries = document.data.get(key)
     return entries if isinstance(entries, list) else []
-
-
-def _with_known_keys(problem: Problem) -> Problem:
-    """An unknown key, with the keys that may stand there, the nearest first."""
-    above, _, last = problem.key.rpartition(".")
-    if "unknown key" not in problem.found:
-        return problem
-    kinds: dict[str, type[BaseModel]] = {"": County, "platforms": PlatformEntry, "routes": RouteEntry}
-    kind = ConditionEntry if ".when" in above else kinds.get(above.partition("[")[0])
-    keys = [one.alias or name for name, one in kind.model_fields.items()] if kind else []
-    return replace(problem, allowed=nearest(last, keys)) if keys else problem
 
 
 def _judge(file: _File, known: Divisions | None, folders: tuple[Path, ...]) -> None:
@@ -219,10 +208,7 @@ def _judge_platform(
         try:
             kind.model_validate(settings)
         except ValidationError as error:
-            for problem in problems_of(document, error, (*key, "settings")):
-                unknown = "unknown key" in problem.found
-                allowed = nearest(problem.key.rpartition(".")[2], kind.model_fields) if unknown else problem.allowed
-                problems.append(replace(problem, allowed=allowed))
+            problems += problems_of(document, error, kind, (*key, "settings"))
     return problems
 
 

@@ -12,7 +12,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -199,23 +199,42 @@ def model(document: Document, kind: type[M]) -> M:
     try:
         return kind.model_validate(document.data)
     except ValidationError as error:
-        raise Problems(problems_of(document, error)) from None
+        raise Problems(problems_of(document, error, kind)) from None
 
 
-def problems_of(document: Document, error: ValidationError, below: KeyPath = ()) -> list[Problem]:
-    """pydantic's complaints as problems. Union branches that did not fit are told once, at the key itself."""
+def problems_of(
+    document: Document, error: ValidationError, model: type[BaseModel], below: KeyPath = ()
+) -> list[Problem]:
+    """pydantic's complaints about a model as problems. Union branches that did not fit are told once, at the key itself;
+    an unknown key comes with those that may stand there, the nearest first."""
     found: dict[tuple[KeyPath, str], Problem] = {}
     for one in error.errors(include_url=False):
         key = below + real_key(document, one["loc"], below)
         kind, given = one["type"], one.get("input")
         if kind == "extra_forbidden":
-            problem = document.problem(key, f"不认识的键 / unknown key {key[-1]!r}", remedy="检查拼写 / check the spelling")
+            allowed = nearest(str(key[-1]), keys_at(model, one["loc"][:-1]))
+            problem = document.problem(key, f"不认识的键 / unknown key {key[-1]!r}", allowed, "检查拼写 / check the spelling")
         elif kind == "missing":
             problem = document.problem(key[:-1] or key, f"缺少 / missing: {key[-1]}", remedy=f"补上 / add {key[-1]}")
         else:
             problem = document.problem(key, f"{_shown(given)}：{one['msg']}")
         found.setdefault((key, kind), problem)
     return list(found.values())
+
+
+def keys_at(model: type[BaseModel], loc: Iterable[int | str]) -> list[str]:
+    """The keys that may stand at a place of a model; of every branch of a union that the place does not tell."""
+    here = [model]
+    for part in loc:
+        fields = [field for one in here for name, field in one.model_fields.items() if part in (name, field.alias)]
+        here = [one for field in fields for one in _models_in(field.annotation)] or here
+    return [field.alias or name for one in here for name, field in one.model_fields.items()]
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [one for part in get_args(annotation) for one in _models_in(part)]
 
 
 def real_key(document: Document, loc: tuple[int | str, ...], below: KeyPath = ()) -> KeyPath:

@@ -23,6 +23,8 @@ from bridge.ledger.tables import attempts, echoes
 
 SENDS = 2
 PATIENCE = 8
+REMEMBERED = 86_400_000_000
+"""Microseconds for which a platform is trusted to know a write again by its key; after that it is searched first."""
 SETTLE_EVERY = 5_000_000
 """Microseconds between two looks for a late receipt."""
 
@@ -137,7 +139,9 @@ def found_out(run: Run, row: Row[Any], pending: Row[Any], reference: str) -> Rec
     if pending.outcome == "late":
         put_off(run, row, run.now() + SETTLE_EVERY)
         return None
-    if Ability.IDEMPOTENT_CREATE in run.adapter.abilities:
+    searchable = Ability.FIND in run.adapter.abilities
+    remembered = run.now() - pending.started_at < REMEMBERED or not searchable
+    if Ability.IDEMPOTENT_CREATE in run.adapter.abilities and remembered:
         _free(run, row, pending, "同一编号可重发 / the same reference may be sent again")
         return None
     if not isinstance(run.adapter, Findable) or Ability.FIND not in run.adapter.abilities:
@@ -163,7 +167,7 @@ def step_found_out(
     if pending.outcome == "late":
         put_off(run, row, run.now() + SETTLE_EVERY)
         return None
-    if Ability.IDEMPOTENT_UPDATE in run.adapter.abilities:
+    if Ability.IDEMPOTENT_UPDATE in run.adapter.abilities and run.now() - pending.started_at < REMEMBERED:
         with run.bridge.ledger.begin() as tx:
             queue.outcome(tx, pending.id, "absent", "相同操作可重发 / the same operation may be sent again", run.now())
         return False

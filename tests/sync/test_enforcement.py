@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bridge.outbound import push
 from bridge.routing import Condition, Route
 from bridge.routing import Test as One
 from sandbox.enforcement.platform import EnforcementPlatform
@@ -47,6 +48,14 @@ class There:
 
     def cases(self) -> list[dict[str, Any]]:
         return list(self.at("records", method="GET"))
+
+    def wake_after_eight_days(self) -> None:
+        """The first thing that runs is a push."""
+        self.pair.time.sleep(8 * 86_400)
+        for _ in range(4):
+            push(self.pair.bridge, "enforcement")
+            self.pair.time.sleep(100)
+        self.pair.quiet()
 
     def assert_agreement(self) -> None:
         self.pair.assert_agreement({one["id"]: one["state"] for one in self.cases()})
@@ -121,6 +130,24 @@ def test_a_lost_answer_makes_no_second_case(there: There, fault: dict[str, Any])
     there.act(there.cases()[0]["id"], "accept")
     there.pair.quiet()
     assert there.pair.events()[0]["stage"] == "06" and there.pair.dead() == []
+
+
+def test_a_key_that_the_platform_has_forgotten(there: There) -> None:
+    """An answer is lost, and nobody runs the bridge for eight days: the platform has forgotten the key by then, so the
+    case is looked for before anything is sent again, and so is the event."""
+    event = there.pair.event()
+    there.at("faults", {"operation": "createCase", "kind": "lost"})
+    there.pair.round()
+    assert len(there.cases()) == 1
+    there.wake_after_eight_days()
+    (case,) = there.cases()
+    there.pair.move(event, "06", "已受理")
+    there.at("faults", {"operation": "postEvent", "kind": "lost"})
+    there.pair.round()
+    there.wake_after_eight_days()
+    (case,) = there.cases()
+    assert [one["type"] for one in case["events"]].count("accept") == 1
+    there.assert_agreement()
 
 
 def test_a_lost_answer_to_an_event_stores_it_once(there: There) -> None:
