@@ -119,6 +119,6 @@ def test_help_and_version_are_bilingual(tmp_path: Path) -> None:
     for command in ("check", "probe", "platforms", "status", "calls", "show", "poll", "push", "schemas"):
         words = one.huying(command, "--help").output
         assert " / " in words and "--json" in words
-    for group, commands in (("dead", "list show retry drop"), ("map", "check try show"), ("route", "explain")):
+    for group, commands in (("dead", "list show retry drop"), ("map", "check try show learn"), ("route", "explain")):
         for command in commands.split():
             assert "--json" in one.huying(group, command, "--help").output
