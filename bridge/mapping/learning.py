@@ -74,7 +74,7 @@ def _unmapped(mapping: Mapping, bodies: Sequence[Body], seen: Map[str, Seen]) ->
         rule = f"{{wire: {_quoted(path)}{_convert(mapping, one, shape)}, way: read}}"
         free = ", ".join(name for name, kind in CANONICAL.items() if name not in mapping.fields and kind in _kinds(shape))
         yield Lesson("unmapped", path, "fields", count, len(bodies), shape,
-                     f"fields: {{{FILL_IN}: {rule}}}  # {free}", dict(one.codes.most_common()))  # fmt: skip
+                     f"fields: {{{FILL_IN}: {rule}}}  # {free}", dict(one.repeated.most_common()))  # fmt: skip
 
 
 def _kinds(shape: str) -> tuple[str, ...]:
@@ -88,7 +88,7 @@ def _convert(mapping: Mapping, seen: Seen, shape: str) -> str:
         return ", convert: time"
     if shape in CONVERTS:
         return f", convert: {CONVERTS[shape]}"
-    return ", convert: code" if seen.codes else ""
+    return ", convert: code" if seen.repeated else ""
 
 
 def _codes(mapping: Mapping, bodies: Sequence[Body]) -> Iterator[Lesson]:

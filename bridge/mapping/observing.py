@@ -47,6 +47,11 @@ class Seen:
     codes: Counter[str] = field(default_factory=Counter)
     coded: bool = True
 
+    @property
+    def repeated(self) -> Counter[str]:
+        """The codes, none where nearly every value is another one: that is a number of the record, no code."""
+        return self.codes if 2 * len(self.codes) <= max(self.codes.total(), 2) else Counter()
+
 
 def observe(bodies: Iterable[Map[str, Any]], code_paths: frozenset[str], persons: frozenset[str]) -> dict[str, Seen]:
     """Every path of these records: `a.b` inside a structure, `a[].b` inside the members of a list.
@@ -73,10 +78,6 @@ def observe(bodies: Iterable[Map[str, Any]], code_paths: frozenset[str], persons
             if code is None or len(seen.codes) > (MOST_CODES if path in code_paths else FEW):
                 seen.coded = False
                 seen.codes.clear()
-    for path, seen in found.items():
-        if path not in code_paths and 2 * len(seen.codes) > max(seen.codes.total(), 2):
-            seen.coded = False  # every value another one: a number of the record, no code
-            seen.codes.clear()
     return found
 
 

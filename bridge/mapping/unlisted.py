@@ -56,6 +56,20 @@ def unlisted(mapping: Mapping, bodies: Sequence[Body]) -> Iterator[tuple[Slot, C
             yield slot, found
 
 
+def listed(mapping: Mapping) -> dict[str, Listed]:
+    """Wire path -> is this code listed, of every path that holds codes. A code in several fields: by its parts."""
+    found: dict[str, Listed] = {}
+    for slot in _slots(mapping):
+        found.setdefault(slot.path, lambda code, slot=slot: code in slot.known or slot.also(code))  # type: ignore[misc]
+    for rule in mapping.fields.values():
+        if rule.join is not None and mapping.items:
+            codes = [code.split(rule.join) for code in mapping.items.codes]
+            for at, path in enumerate(rule.wire):
+                parts = frozenset(code[at] for code in codes)
+                found[path] = parts.__contains__
+    return found
+
+
 def _slots(mapping: Mapping) -> Iterator[Slot]:
     yield Slot(
         mapping.record.status, "stages", frozenset(mapping.stages), _one(mapping.record.status),

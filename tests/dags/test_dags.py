@@ -25,6 +25,8 @@ ROOT = Path(__file__).parents[2]
 LOGINS = {"grid": ("huying_dg", "Example-Grid-2026"), "government": ("LSAPP0001", "example-secret-0f9e8d7c6b5a4938")}
 WRONG = "wrong-password-000000"
 HOUSEKEEPING = "huying_housekeeping"
+KINDS = ("poll", "push", "drift")
+TASKS = {"poll": "poll", "push": "push", "drift": "look"}
 pytestmark = pytest.mark.xdist_group("dags")
 
 
@@ -94,12 +96,12 @@ def shipped(airflow: AirflowHome) -> Seen:
 
 
 def test_every_dag_file_imports(shipped: Seen) -> None:
-    """With the configuration that is shipped: a poll and a push for each platform, the daily housekeeping, and no import
-    error."""
+    """With the configuration that is shipped: a poll, a push and a look for drift for each platform, the daily
+    housekeeping, and no import error."""
     assert shipped.told["errors"] == {}
-    platforms = {f"huying_{kind}_{slug}" for kind in ("poll", "push") for slug in ("grid", "government")}
+    platforms = {f"huying_{kind}_{slug}" for kind in KINDS for slug in ("grid", "government")}
     assert set(shipped.told["dags"]) == platforms | {HOUSEKEEPING}
-    assert {dag["file"] for dag in shipped.told["dags"].values()} == {"poll.py", "push.py", "housekeeping.py"}
+    assert {dag["file"] for dag in shipped.told["dags"].values()} == {"poll.py", "push.py", "drift.py", "housekeeping.py"}
 
 
 def test_what_the_scheduler_sees(shipped: Seen) -> None:
@@ -113,17 +115,17 @@ def test_what_the_scheduler_sees(shipped: Seen) -> None:
         assert dag["max_active_runs"] == 1 and dag["catchup"] is False
         assert dag["pools"] == [f"huying_{slug}"] and dag["retries"] == [2]
         assert set(dag["tags"]) == {"huying", kind, slug, counties[slug]}
-        assert dag["tasks"] == [kind]
+        assert dag["tasks"] == [TASKS[kind]]
         assert dag["assets"] == ([f"huying_outbox_{slug}"] if kind == "push" else [])
         assert dag["outlets"] == ([f"huying_wakes_{slug}"] if kind == "poll" else [])
-        assert dag["every"] == (10.0 if kind == "poll" else 60.0)
+        assert dag["every"] == {"poll": 10.0, "push": 60.0, "drift": None}[kind]
 
 
 def test_operators_are_told_what_to_do(shipped: Seen) -> None:
     """Each DAG's page says, in Chinese first, what a run does and what to do when it is red."""
     for dag_id, dag in shipped.told["dags"].items():
         assert "红色" in dag["doc"] and "Red:" in dag["doc"]
-        assert dag_id == HOUSEKEEPING or "huying dead list" in dag["doc"]
+        assert dag_id == HOUSEKEEPING or ("huying map learn" if "_drift_" in dag_id else "huying dead list") in dag["doc"]
 
 
 @pytest.mark.parametrize(
@@ -141,8 +143,8 @@ def test_a_broken_county_costs_only_itself(old: str, new: str, named: str, airfl
     file.write_text(text.replace(old, new, 1), encoding="utf-8")
     line = next(number for number, words in enumerate(text.splitlines(), start=1) if old in words)
     seen = airflow.ask("inspect", HUYING_CONFIG=str(config))
-    assert set(seen.told["dags"]) == {"huying_poll_grid", "huying_push_grid", HOUSEKEEPING}
-    assert set(seen.told["errors"]) == {"poll.py", "push.py"}
+    assert set(seen.told["dags"]) == {*(f"huying_{kind}_grid" for kind in KINDS), HOUSEKEEPING}
+    assert set(seen.told["errors"]) == {"poll.py", "push.py", "drift.py"}
     for error in seen.told["errors"].values():
         assert f"lanshan.yaml:{line}" in error and named in error and "→" in error
 
@@ -162,6 +164,25 @@ def test_a_call_travels_by_dags(airflow: AirflowHome, platforms: Platforms) -> N
     assert call["title"] == event["title"]
     (shown,) = platforms.grid.entrance("GET", "records", None)[1]
     assert call["callNo"] in shown["processes"][-1]["opinion"]
+    assert "13900000002" not in seen.log and "李样例" not in seen.log
+
+
+def test_a_change_of_a_platform_is_told_once_a_day(airflow: AirflowHome, platforms: Platforms) -> None:
+    """The first look is green and only remembers; a new code then turns the next one red at once, with the code and the
+    remedy at the log's end; an unchanged platform stays green."""
+    def report(**more: str) -> str:
+        event = {"stage": "05", "title": "罐车倾倒污水", "content": "向沟渠倾倒。", "eventType": "03", "townCode": "371103103",
+                 "caller": "李样例", "callerTel": "13900000002", "level": "1"}  # fmt: skip
+        return str(platforms.grid.entrance("POST", "officials/create", event | more)[1]["eventId"])
+
+    report()
+    environment = {**platforms.connections(), "HUYING_LEDGER": f"sqlite:///{airflow.home / 'drift' / 'ledger.sqlite'}"}
+    first = airflow.ask("run", "huying_drift_grid", **environment)
+    assert first.told["huying_drift_grid"]["result"] == {"read": 1, "first": True, "changes": 0}
+    platforms.grid.entrance("POST", "raw", {"eventId": report(), "level": "9"})
+    seen = airflow.ask("run", "huying_drift_grid", **environment)
+    assert seen.told["huying_drift_grid"] | {"tries": 1} == {"state": "failed", "task": "failed", "tries": 1, "result": None}
+    assert "level = 9" in last_words(seen.log) and "→ huying map learn grid" in last_words(seen.log)
     assert "13900000002" not in seen.log and "李样例" not in seen.log
 
 
