@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from bridge.assembly import adapter_of, configuration_of
+from bridge.assembly import adapter_of, configuration_of, state_folder
 from bridge.commands.console import Json, emit, known, said, say, table, warn
+from bridge.drift import Change, changes, grown, load, profile_file
+from bridge.mapping.files import LoadedMapping
 from bridge.mapping.learning import Kind, Lesson, learn, leave_aside
 from bridge.sampling import sample
+from schemas.moment import SHANGHAI
 
 HEADINGS: dict[Kind, str] = {
     "unmapped": "没有规则的字段，原样保存、无人使用 / fields without a rule: kept, used by nobody",
@@ -36,15 +40,18 @@ def learn_mapping(
     loaded = configuration.mappings[one.mapping]
     taken = sample(adapter_of(one, os.environ, lambda: datetime.now(UTC))(), None, records)
     lessons = learn(loaded.mapping, taken.bodies)
+    since = _changes(platform, loaded, taken.bodies)
     aside = leave_aside(loaded.mapping, lessons)
     if json:
         emit({"platform": platform, "mapping": one.mapping, "records": len(taken.bodies), "damaged": taken.damaged,
-              "whole": taken.whole, "findings": lessons, "leave_aside": aside})  # fmt: skip
+              "whole": taken.whole, "findings": lessons, "leave_aside": aside, "changes": since})  # fmt: skip
     else:
         for kind in HEADINGS:
             _print(kind, [lesson for lesson in lessons if lesson.kind == kind])
             if kind == "unmapped" and aside:
                 say(f"有意不读的，写成一行 / to leave them aside on purpose: {aside}\n")
+        for change in since:
+            say(f"与以前不同 / otherwise than before: {change}")
         more = "" if taken.whole else "，还有更多 / more are there: --records"
         say(f"{'✗' if lessons else '✓'} {len(lessons)} 处未覆盖 / not covered；{platform} {len(taken.bodies)} 条记录 / records，"
             f"损坏 damaged {taken.damaged}{more}")  # fmt: skip
@@ -52,8 +59,16 @@ def learn_mapping(
             say(f"写入映射或它的覆盖文件（extends）/ write it in the mapping or an overlay of it: {loaded.files[0]}")
     if not taken.bodies:
         warn("没有读到记录，无从比较 / no records were read: nothing can be said")
-    if lessons or not taken.bodies:
+    if lessons or since or not taken.bodies:
         raise typer.Exit(1)
+
+
+def _changes(slug: str, loaded: LoadedMapping, bodies: Sequence[Mapping[str, Any]]) -> list[Change]:
+    """What these records show otherwise than the platform did at the daily looks; the profile stays as it is."""
+    before, today = load(profile_file(state_folder(os.environ), slug)), datetime.now(SHANGHAI).date()
+    if before is None:
+        return []
+    return list(changes(grown(before, loaded.mapping, loaded.version, bodies, today), loaded.mapping, today))
 
 
 def _print(kind: Kind, lessons: list[Lesson]) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bridge.assembly import state_folder
+from bridge.drift import Field, Profile, profile_file, save
 from tests.unit.cli.ground import ROOT, House, inhabited
 
 PERSONAL = ("李样例", "13900000002")
@@ -57,6 +59,20 @@ def test_the_shipped_mapping_lacks_nothing(home: House) -> None:
     told = home.huying("map", "learn", "grid", "--json")
     assert '"kind": "unmapped"' not in told.output and '"kind": "code"' not in told.output
     assert '"kind": "type"' not in told.output and '"records": 1' in told.output
+
+
+def test_what_changed_since_the_daily_look(home: House) -> None:
+    """Beside the mapping, the profile that the daily look keeps is compared with; a command changes nothing of it."""
+    home.event()
+    state = state_folder(home.environ)
+    save(profile_file(state, "grid"), Profile({
+        "title": Field("", 50, {"list": ""}), "level": Field("", 50, {"numeral": ""}, {"1": ""}), "eventId": Field("", 50, {"text": ""}),
+    }))  # fmt: skip
+    held = profile_file(state, "grid").read_bytes()
+    told = home.data("map", "learn", "grid", code=1)
+    assert [(one["kind"], one["path"], one["before"], one["now"]) for one in told["changes"]] == [("form", "title", "list", "text")]
+    assert "another form title: list → text" in home.huying("map", "learn", "grid").output
+    assert profile_file(state, "grid").read_bytes() == held
 
 
 def test_no_more_records_than_asked(home: House) -> None:
