@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from bridge import redaction
-from bridge.commands import configuration, dead, learning, mapping, running, watching
+from bridge.commands import configuration, dead, learning, mapping, new, running, watching
 
 app = typer.Typer(
     name="huying", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -27,6 +27,7 @@ for command in (
 mapping.app.command("learn")(learning.learn_mapping)
 app.add_typer(dead.app, name="dead")
 app.add_typer(mapping.app, name="map")
+app.add_typer(new.app, name="new")
 app.add_typer(running.routes, name="route")
 
 
