@@ -21,7 +21,7 @@ from bridge.documents import Problems, load, nearest
 FIELDS = ("conn_type", "host", "port", "schema", "login", "password", "extra")
 _IGNORED = frozenset({"conn_id", "description", "is_encrypted", "is_extra_encrypted", "extra_dejson"})
 _SCHEMES = ("http", "https")
-_DATABASES = {"mysql": "mysql+pymysql", "mariadb": "mysql+pymysql"}
+_DATABASES = {kind: "mysql+pymysql" for kind in ("mysql", "mariadb", "huying_database")}
 _ESCAPE = "密码中的 @ / # ? 等写作 %40 %2F %23 %3F / write these so in a password"
 
 
@@ -177,9 +177,9 @@ def _built(id: str, parts: Mapping[str, Any], where: str) -> Connection:
 def _url(id: str, parts: Mapping[str, Any], extra: Mapping[str, Any], where: str) -> str:
     """scheme://host[:port][/prefix]. The scheme: of the host if it is a whole address, else `schema` or `conn_type`
     where one of them says https, else http. A `schema` that is no scheme is a prefix, as is extra.base_path. A database
-    (conn_type mysql, mariadb, sqlite) is driver://host:port/name, or sqlite:/// and the file's path in `host`."""
+    (conn_type mysql, mariadb, huying_database, sqlite) is driver://host:port/name, or sqlite:/// and the file's path in `host`."""
     host, port = str(parts.get("host") or "").strip(), parts.get("port")
-    schema, kind = str(parts.get("schema") or "").strip("/"), str(parts.get("conn_type") or "").lower()
+    schema, kind = str(parts.get("schema") or "").strip("/"), str(parts.get("conn_type") or "").lower().replace("-", "_")
     if kind == "sqlite" and (host or schema):
         return f"sqlite:///{host or '/' + schema}"
     if not host:
