@@ -16,6 +16,9 @@ from adapters.errors import ConfigError, Unavailable
 from bridge.drift import Profile, changes, grown, load, look_at, profile_file, save, told
 from bridge.ledger.tables import cursors
 from bridge.mapping.files import LoadedMapping, load_mapping
+from bridge.mapping.learning import learn
+from bridge.sampling import sample
+from tests.contract.stands import OFFICIALS, stand
 from tests.sync.world import MAPPINGS, TRANSLATORS, World, world
 
 DAY = date(2026, 11, 25)
@@ -129,3 +132,19 @@ def test_what_is_far_behind_is_passed_over(both: World, tmp_path: Path, monkeypa
     with both.bridge.ledger.begin() as tx:
         present = tx.execute(select(cursors.c.cursor).where(cursors.c.platform == "grid")).scalar()
     assert held is not None and held.cursor == present
+
+
+@pytest.mark.parametrize("slug", sorted(OFFICIALS))
+def test_what_every_platform_shows_is_covered(slug: str, tmp_path: Path) -> None:
+    """Whatever adapter and mapping are shipped: live records teach nothing new, and a second look finds no change."""
+    mapping = load_mapping(slug, [MAPPINGS]).mapping
+    with stand(slug, tmp_path) as one:
+        first, *_ = one.people_create(count=3)
+        begun = sample(one.adapter(), None, 300)
+        profile = grown(None, mapping, "v1", begun.bodies, DAY)
+        one.people_touch(first)
+        again = sample(one.adapter(), begun.cursor, 300)
+    assert len(begun.bodies) == 3 and begun.whole and again.bodies and not begun.damaged
+    assert [(one.kind, one.path) for one in learn(mapping, begun.bodies + again.bodies) if one.kind != "unseen"] == []
+    later = DAY + timedelta(days=1)
+    assert list(changes(grown(profile, mapping, "v1", again.bodies, later), mapping, later)) == []
