@@ -147,6 +147,8 @@ def changes(profile: Profile, mapping: Mapping, today: date) -> Iterator[Change]
     covered, typed, known = _covered(mapping), _typed(mapping), listed(mapping)
     for path, one in sorted(profile.fields.items()):
         above = path.rpartition(".")[0].removesuffix("[]")
+        if "." in path.partition("[].")[2] and path not in covered:
+            continue  # what stands deeper in a list's members differs with their kind
         if path in fresh and path not in covered and above not in fresh and not _inside(path, mapping.ignored):
             yield Change("field", path, one.since, "", "、".join(one.forms) or "empty")
         if path not in fresh:
