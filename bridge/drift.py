@@ -99,7 +99,7 @@ def look_at(bridge: Bridge, slug: str, state: Path) -> Look:
     after = grown(before, mapping, platform.translator.version, taken.bodies, today)
     cursor = taken.cursor if taken.whole else _present(bridge, slug) or taken.cursor
     save(file, replace(after, cursor=cursor))
-    return Look(len(taken.bodies), before is None, tuple(changes(after, mapping, today)))
+    return Look(len(taken.bodies), not (before and before.fields), tuple(changes(after, mapping, today)))
 
 
 def _present(bridge: Bridge, slug: str) -> str | None:
@@ -123,7 +123,7 @@ def grown(
 ) -> Profile:
     """The profile with what these records show. An edited mapping says that somebody looked: another form counts as
     known from then on."""
-    day = today.isoformat() if before else ALWAYS
+    day = today.isoformat() if before and before.fields else ALWAYS  # a look that saw no record compares with nothing
     fields = dict(before.fields) if before else {}
     if before and before.mapping != version:
         fields = {path: replace(one, forms=dict.fromkeys(one.forms, one.since)) for path, one in fields.items()}
@@ -151,7 +151,7 @@ def changes(profile: Profile, mapping: Mapping, today: date) -> Iterator[Change]
             continue  # what stands deeper in a list's members differs with their kind
         if path in fresh and path not in covered and above not in fresh and not _inside(path, mapping.ignored):
             yield Change("field", path, one.since, "", "、".join(one.forms) or "empty")
-        if path not in fresh:
+        if path not in fresh or path in covered:
             yield from _forms(path, one, edge, typed.get(path))
         is_listed = known.get(path)
         for code, since in one.codes.items():

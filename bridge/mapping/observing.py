@@ -75,6 +75,8 @@ def observe(bodies: Iterable[Map[str, Any]], code_paths: frozenset[str], persons
             code = None if path in persons else _code(path, value, code_paths)
             if code is not None:
                 seen.codes[code] += 1
+            elif path in code_paths:
+                continue  # one odd value among codes hides no other
             if code is None or len(seen.codes) > (MOST_CODES if path in code_paths else FEW):
                 seen.coded = False
                 seen.codes.clear()

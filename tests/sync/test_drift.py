@@ -62,6 +62,25 @@ def test_what_is_a_change(body: dict[str, Any], expected: list[tuple[str, str, s
     assert told_of(days(BASE | body)) == expected
 
 
+def test_a_first_look_that_saw_nothing_is_none() -> None:
+    """An empty platform: the first records are where comparing begins."""
+    empty = grown(None, GRID.mapping, "v1", [], DAY)
+    profile = grown(empty, GRID.mapping, "v1", [BASE | {"riskLevel": "R1", "level": "7"}], DAY + timedelta(days=1))
+    assert told_of(profile) == []
+
+
+def test_a_field_that_came_late_is_watched_too() -> None:
+    """A field that the mapping knows, first seen yesterday, in another form today."""
+    profile = days(BASE | {"reportTime": "2026-03-02 09:00:00"}, BASE | {"reportTime": "2026/3/2 9:00"})
+    assert told_of(profile, after=2) == [("form", "reportTime", "time 0000/0/0 0:00")]
+
+
+def test_an_odd_value_hides_no_code() -> None:
+    """A sentence, or a number that may be a phone, in the place of a code is kept nowhere; codes beside it still count."""
+    profile = days(BASE | {"level": "13900000001"}, BASE | {"level": "很" * 50}, BASE | {"level": "8"})
+    assert told_of(profile, after=3) == [("code", "level", "8")]
+
+
 def test_codes_of_a_field_without_a_rule() -> None:
     """After enough records of few codes another one is new; of a free text nothing is."""
     profile = grown(None, GRID.mapping, "v1", [BASE | {"source": f"S{n % 2}", "note": f"随记{n}"} for n in range(40)], DAY)
