@@ -105,6 +105,16 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class Recognised:
+    """What a platform's answers show before there are settings for it. settings: a proposal for `settings:`. sure: dotted
+    keys of those that answers proved. notes: what was seen, in words, without values of records."""
+
+    settings: Mapping[str, Any]
+    sure: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FileRef:
     """A file on a platform: the record it belongs to and its id there."""
 

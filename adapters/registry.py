@@ -6,6 +6,7 @@ This module must not import a concrete adapter at import time: lxml, zeep and re
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -13,8 +14,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from adapters.errors import ConfigError
-from adapters.port import Adapter, Connection, Surroundings
+from adapters.port import Adapter, Connection, Recognised, Surroundings
 
+Recognise = Callable[[str, Mapping[str, Any], Connection, Surroundings], Recognised]
 Build = Callable[[str, Mapping[str, Any], Connection, Surroundings], Adapter]
 
 ADAPTERS: Mapping[str, str] = MappingProxyType({
@@ -37,6 +39,16 @@ def build_of(slug: str) -> Build:
     """`build(platform, settings, connection, surroundings) -> Adapter`. ConfigError for an unknown slug."""
     build: Build = importlib.import_module(_package(slug) + ".adapter").build
     return build
+
+
+def recognise_of(slug: str) -> Recognise:
+    """`recognise(platform, asked, connection, surroundings) -> Recognised`, of adapters that are told everything by their
+    settings: only reads. asked: the settings known so far. ConfigError for an adapter that has none."""
+    package = _package(slug)
+    if importlib.util.find_spec(package + ".recognising") is None:
+        raise ConfigError(f"适配器 {slug} 不能辨认平台 / the adapter {slug} cannot recognise platforms", where="adapter")
+    recognise: Recognise = importlib.import_module(package + ".recognising").recognise
+    return recognise
 
 
 def _package(slug: str) -> str:
