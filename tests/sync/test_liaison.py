@@ -3,6 +3,8 @@ steps of docs/onboarding.md, and then travels: liaison <-> grid, both ways."""
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,25 +21,20 @@ from tests.sync.liaison import KINDS, LOGIN, PASSWORD, LiaisonPlatform
 from tests.sync.pairs import GRID, MAPPINGS, Pair, Time
 from tests.unit.cli.ground import ROOT, House, house
 
-ASKED = ("new", "platform", "--county", "371103", "--slug", "liaison", "--title", "乡镇联络员系统", "--connection",
-         "huying_liaison", "--list", "/api/matters", "--auth", "basic", "--paging", "offset,from,count", "--since",
-         "changedSince", "--detail", "/api/matters/{id}")  # fmt: skip
+GUIDE = (ROOT / "docs" / "onboarding.md").read_text(encoding="utf-8")
 PERSONAL = ("王守密", "13912345678", "张联络", "村民反映", "村口")
-OPERATIONS = {"操作代码的字段 / field of the operation's code": "act", "意见字段 / field of the words": "words",
-              "办理人字段 / field of who": "who", "办理时间字段 / field of when": "when",
-              "不改变状态的操作 / the operation that keeps the status": "note", "再次呼叫的操作": "again",
-              "受理的操作": "take", "派发的操作": "send", "办理的操作": "do", "反馈的操作": "answer", "办结的操作": "finish",
-              "作废的操作": "drop", "退回的操作": "giveback"}  # fmt: skip
-WORKFLOW = {
-    "waiting": "take: taken, send: sent, do: doing, answer: answered, finish: over, giveback: back, drop: gone, note: waiting",
-    "taken": "send: sent, do: doing, answer: answered, finish: over, giveback: back, drop: gone, note: taken",
-    "sent": "do: doing, answer: answered, finish: over, giveback: back, drop: gone, note: sent",
-    "doing": "answer: answered, finish: over, giveback: back, drop: gone, note: doing",
-    "answered": "finish: over, redo: doing, giveback: back, drop: gone, note: answered",
-    "over": "redo: doing, note: over",
-    "back": "again: waiting, drop: gone, note: back",
-    "gone": "note: gone",
-}
+
+
+def piece(begins: str) -> str:
+    """The guide's YAML that begins so."""
+    (found,) = [block for block in re.findall(r"^```yaml\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL) if block.startswith(begins)]
+    return found
+
+
+def command(begins: str) -> list[str]:
+    """The guide's command line that begins so, without `huying`."""
+    (found,) = [line for line in GUIDE.splitlines() if line.startswith(f"huying {begins} --")]
+    return shlex.split(found)[1:]
 
 
 def changed(text: str, changes: dict[str, str]) -> str:
@@ -49,7 +46,7 @@ def changed(text: str, changes: dict[str, str]) -> str:
 
 
 def confirmed(text: str) -> str:
-    """Steps 4 and 6 of docs/onboarding.md, by the interface document in tests/sync/liaison.py."""
+    """Steps 4 and 6 of docs/onboarding.md, as the guide's table has them."""
     marker = "# ---- 告知该平台"
     reading, telling = text.split(marker)
     reading = changed(reading, {
@@ -64,36 +61,14 @@ def confirmed(text: str) -> str:
         "  read:": '  read:\n    - {when: {status: "doing", moved: true, before: "over"}, action: REOPEN}',
         "due: {wire: deadline, convert: time}": "due: {wire: deadline, convert: time, way: read}",
     })  # fmt: skip
-    lines = [line.removeprefix("# ") for line in telling.splitlines()[3:]]
-    start = lines.index(next(line for line in lines if line.startswith("workflow:")))
-    end = next(n for n, line in enumerate(lines) if line.startswith("moves:"))
-    lines[start + 1 : end] = [f"  {status}: {{{ways}}}" for status, ways in WORKFLOW.items()]
-    start = next(n for n, line in enumerate(lines) if line.startswith("shows:"))
-    end = lines.index("edits: remark")
-    lines[start + 1 : end] = ["  RESPONDED: [sent]", "  RATED: [over]"]
-    telling = changed("\n".join(lines), {f"〈{name}〉": word for name, word in OPERATIONS.items()})
-    return reading + marker + "\n" + changed(telling, {
-        'create: {status: "waiting"}': 'create: {status: waiting, entries: [{code: register, opinion: ""}]}',
-        "REOPEN: {remark: 【重办】}": "REOPEN: {operation: redo}",
-        "RETURN.department: {remark: 【返工】}": "RETURN.department: {operation: redo}",
-    })  # fmt: skip
+    assert all(line.startswith("#") for line in telling.splitlines()[1:])
+    return reading + piece("create:")
 
 
 def enabled(text: str) -> str:
-    """The county's file with its writing part, by the interface document."""
-    text = changed(text, {
-        "# create: {": "create: {idempotent: true, status: payload.step, ",
-        "# update: {": "update: {idempotent: true, entry: payload.no, status: payload.step, ", "〈操作〉": "acts",
-        "# find: {by: walk, days: 7}":
-            "find: {by: query, request: {path: /api/matters, parameters: {sourceNo: '{reference}'}}, items: matters}",
-        "data: payload}": "data: payload, field: info, field_pattern: '^([A-Za-z]+):', "
-                          "codes: {dup: duplicate, bad: refused, step: outdated, none: missing}}",
-    })  # fmt: skip
-    return text + (
-        "\nroutes:\n"
-        "  - {name: 岚山的事, from: grid, to: liaison, when: {all: [[area.town, begins, '371103']]}}\n"
-        "  - {name: 东港的事, from: liaison, to: grid, when: {all: [[area.town, begins, '371102']]}}\n"
-    )
+    """The county's file with its writing part and routes, as the guide has them."""
+    lines = [line for line in text.splitlines() if not line.startswith(("      envelope:", "      #"))]
+    return "\n".join(lines) + "\n" + piece("      envelope:") + "\n" + piece("routes:")
 
 
 @dataclass
@@ -152,7 +127,7 @@ def there(tmp_path: Path) -> Iterator[There]:
 def test_brought_in_without_python(there: There) -> None:
     """Two files from the live interface; they hold no personal value and pass the check; read, confirmed and completed by
     hand, they carry calls both ways, every step and a return included, and both platforms agree at the end."""
-    made = there.house.huying(*ASKED)
+    made = there.house.huying(*command("new platform"))
     assert made.exit_code == 0, made.output
     county, mapping = there.config / "counties" / "371103.yaml", there.mappings / "liaison.yaml"
     texts = county.read_text(encoding="utf-8") + mapping.read_text(encoding="utf-8")
