@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from bridge.assembly import assemble
 from bridge.mapping.files import load_mapping
@@ -124,37 +125,56 @@ def there(tmp_path: Path) -> Iterator[There]:
         yield one
 
 
-def test_brought_in_without_python(there: There) -> None:
-    """Two files from the live interface; they hold no personal value and pass the check; read, confirmed and completed by
-    hand, they carry calls both ways, every step and a return included, and both platforms agree at the end."""
+def brought_in(there: There) -> Pair:
+    """Both files written by the command, confirmed and completed as the guide says; the bridge over them."""
     made = there.house.huying(*command("new platform"))
     assert made.exit_code == 0, made.output
     county, mapping = there.config / "counties" / "371103.yaml", there.mappings / "liaison.yaml"
-    texts = county.read_text(encoding="utf-8") + mapping.read_text(encoding="utf-8")
+    mapping.write_text(confirmed(mapping.read_text(encoding="utf-8")), encoding="utf-8")
+    county.write_text(enabled(county.read_text(encoding="utf-8")), encoding="utf-8")
+    checked = [there.house.huying(*words) for words in (("check",), ("map", "check", "liaison"), ("probe", "liaison"))]
+    assert [one.exit_code for one in checked] == [0, 0, 0], [one.output for one in checked]
+    bridge = assemble(there.house.environ, now=there.time.now)
+    loaded = {"liaison": load_mapping("liaison", (there.mappings, MAPPINGS)), "grid": load_mapping("grid", (MAPPINGS,))}
+    return Pair(there.grid, "liaison", bridge, there.time, {slug: one.translator for slug, one in loaded.items()})
+
+
+def test_two_files_that_read(there: There) -> None:
+    """What the command writes passes the check and reads, as it is; it holds no value about people or places. Its writing
+    part has every key that the guide fills in. A second county's overlay fits."""
+    made = there.house.huying(*command("new platform"))
+    assert made.exit_code == 0, made.output
+    mapping = (there.mappings / "liaison.yaml").read_text(encoding="utf-8")
+    texts = mapping + (there.config / "counties" / "371103.yaml").read_text(encoding="utf-8")
     assert not [word for word in (*PERSONAL, PASSWORD) if word in texts]
     assert there.house.data("check")["ok"]
     assert there.house.huying("map", "check", "liaison").exit_code == 0
-    assert there.house.huying("probe", "liaison").exit_code == 0
-    mapping.write_text(confirmed(mapping.read_text(encoding="utf-8")), encoding="utf-8")
-    county.write_text(enabled(county.read_text(encoding="utf-8")), encoding="utf-8")
-    checked = there.house.huying("check")
-    assert checked.exit_code == 0, checked.output
-    assert there.house.huying("map", "check", "liaison").exit_code == 0, there.house.huying("map", "check", "liaison").output
+    assert there.house.data("poll", "liaison")["dead"] == 0
+    telling = mapping.split("# ---- 告知该平台")[1].splitlines()[3:]
+    template = yaml.safe_load(re.sub("〈[^〉]*〉", "x", "\n".join(line.removeprefix("# ") for line in telling)))
+    guide = yaml.safe_load(piece("create:"))
+    assert set(template) == set(guide) and set(template["moves"]) == set(guide["moves"])
+    overlay = piece("# yaml-language-server")
+    (there.mappings / "liaison-donggang.yaml").write_text(overlay, encoding="utf-8")
+    assert there.house.huying("map", "check", "liaison-donggang").exit_code == 0
 
-    bridge = assemble(there.house.environ, now=there.time.now)
-    loaded = {"liaison": load_mapping("liaison", (there.mappings, MAPPINGS)), "grid": load_mapping("grid", (MAPPINGS,))}
-    pair = Pair(there.grid, "liaison", bridge, there.time, {slug: one.translator for slug, one in loaded.items()})
+
+def test_brought_in_without_python(there: There) -> None:
+    """Calls travel both ways: words, codes, people, every step, a remark and a return; both platforms agree at the end."""
+    pair = brought_in(there)
     event = pair.event(title="高兴镇巡查发现倾倒污水")
     own = there.matter(9, "371102110")
     pair.quiet()
     (copy,) = [one for one in there.matters() if one["sourceNo"]]
-    assert (copy["topic"], copy["kindCode"], copy["townCode"]) == ("高兴镇巡查发现倾倒污水", "W1", "371103103")
+    assert (copy["topic"], copy["kindCode"], copy["townCode"], copy["heat"]) == ("高兴镇巡查发现倾倒污水", "W1", "371103103", "1")
+    assert (copy["contactName"], copy["contactTel"]) == ("李样例", "13900000002")
     for act in ("take", "send", "do"):
         there.act(copy["bh"], act, f"{act}的意见")
     there.act(copy["bh"], "note", "再去一次。")
     there.act(copy["bh"], "answer", "已清理。")
     there.act(copy["bh"], "finish", "已解决。")
     (told,) = [one for one in pair.events() if one["eventId"] != event]
+    assert told["title"] == "第9件" and told["caller"] == "王守密"
     pair.move(told["eventId"], "06", "受理")
     pair.quiet()
     pair.move(told["eventId"], "90", "不属于本镇。")
@@ -167,4 +187,21 @@ def test_brought_in_without_python(there: There) -> None:
     assert [one["act"] for one in steps[own]["trail"] if one["act"] != "note"] == ["register", "take", "giveback"]
     pair.assert_agreement({bh: one["step"] for bh, one in steps.items()})
     assert pair.dead() == []
-    bridge.ledger.close()
+    pair.bridge.ledger.close()
+
+
+@pytest.mark.parametrize("operation", ["create", "act"])
+def test_a_lost_answer_makes_nothing_twice(there: There, operation: str) -> None:
+    """A new matter is found by our number, an act is sent again and stored once."""
+    pair = brought_in(there)
+    there.officer("faults", operation=operation, kind="lost")
+    event = pair.event()
+    pair.quiet()
+    pair.move(event, "06", "受理")
+    pair.quiet()
+    pair.quiet()
+    (copy,) = [one for one in there.matters() if one["sourceNo"]]
+    assert copy["step"] == "taken"
+    assert [one["act"] for one in copy["trail"]].count("take") == 1
+    assert pair.dead() == []
+    pair.bridge.ledger.close()
