@@ -6,6 +6,7 @@ rules; each stored thing makes one change of the feed. Must not know HTTP, XML o
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -137,13 +138,16 @@ class Registry:
         return f"{self._settings.media_base.rstrip('/')}/media/{day}/{media.media_id}.{media.type}"
 
     def record(self, task_num: str) -> dict[str, Any]:
-        """The task in the platform's own form, with `createdBy` (exchange user or official)."""
+        """The task in the platform's own form, with `createdBy` (exchange user or official) and files' sha256."""
         with self._store.change():
             found = self.find(task_num)
             medias = [
-                {"mediaId": media.media_id, "type": media.type, "url": self.media_url(media), "size": media.size}
+                {
+                    "mediaId": media.media_id, "type": media.type, "url": self.media_url(media), "size": media.size,
+                    "sha256": hashlib.sha256(self._store.content(media.media_id, media.type) or b"").hexdigest(),
+                }
                 for media in found.medias
-            ]
+            ]  # fmt: skip
             maker = self._store.maker(task_num)
             return {**found.fields, "steps": found.steps, "medias": medias, "createdBy": maker}
 

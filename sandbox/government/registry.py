@@ -6,6 +6,7 @@ rules. Must not know HTTP, signatures or tokens.
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -176,9 +177,14 @@ class Registry:
             return views.detail(self.contract, doc, self._store.entries(call_no), self._store.files_of(call_no))
 
     def record(self, call_no: str) -> dict[str, Any]:
-        """As `detail`, with `createdBy` (app key or person)."""
+        """As `detail`, with `createdBy` (app key or person) and the sha256 of each file."""
         with self._store.change():
-            return self.detail(call_no) | {"createdBy": self._store.maker(call_no)}
+            detail = self.detail(call_no)
+            files = [one | {"sha256": self._sha256(one["fileId"])} for one in detail["files"]]
+            return detail | {"files": files, "createdBy": self._store.maker(call_no)}
+
+    def _sha256(self, file_id: str) -> str:
+        return hashlib.sha256(self._store.content(file_id)).hexdigest()
 
     def records(self) -> list[dict[str, Any]]:
         with self._store.change():
