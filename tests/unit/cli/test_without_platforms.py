@@ -32,7 +32,8 @@ def test_platforms_are_listed_for_programs(tmp_path: Path) -> None:
     """A list of objects with slug, county and durations; a broken county is missing and said on standard error."""
     listed = house(tmp_path).data("platforms")
     assert [(one["slug"], one["county"], one["poll"]) for one in listed] == [
-        ("government", "371103", "10s"), ("grid", "371102", "10s"),
+        ("city", "371122", "10s"), ("enforcement", "371100", "10s"), ("government", "371103", "10s"),
+        ("grid", "371102", "10s"), ("open311", "371100", "30s"), ("petition", "371121", "10s"),
     ]  # fmt: skip
     config = folder(tmp_path, donggang=DONGGANG, lanshan="county: x\n")
     result = house(tmp_path, HUYING_CONFIG=str(config)).huying("platforms", "--json")

@@ -25,7 +25,7 @@ def test_adapters_are_built_when_first_asked_for_and_once(tmp_path: Path) -> Non
     """Without connections a bridge is assembled all the same; a mended connection counts at the next asking."""
     where = environ(tmp_path)
     bridge = assemble(where)
-    assert sorted(bridge.platforms) == ["government", "grid"] and bridge.trouble == {}
+    assert {"government", "grid"} < set(bridge.platforms) and bridge.trouble == {}
     with pytest.raises(ConfigError, match="huying_grid"):
         bridge.platforms["grid"].adapter()
     where["AIRFLOW_CONN_HUYING_GRID"] = GRID

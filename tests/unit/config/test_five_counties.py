@@ -2,51 +2,24 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from adapters.registry import ADAPTERS
 from bridge.catalogues import read
 from bridge.configuration import Configuration, load_configuration
 from bridge.routing import targets
 from tests.unit.config.ground import MAPPINGS, ROOT
 
-EXAMPLES = ROOT / "docs/examples/rizhao"
 CATALOGUES = {"grid": "donggang", "government": "lanshan", "petition": "wulian", "city": "juxian", "enforcement": "enforcement",
               "open311": "shared"}  # fmt: skip
 TOWNS = {"grid": "371102110", "government": "371103103", "petition": "371121101", "city": "371122101"}
 
 
 @pytest.fixture(scope="module")
-def rizhao(tmp_path_factory: pytest.TempPathFactory) -> Configuration:
-    """All five files at once. Adapters and mappings that are not there yet are stood in for by the grid's, with the
-    items of the right catalogue: what is judged here is counties and routes."""
-    folder = tmp_path_factory.mktemp("rizhao")
-    (folder / "counties").mkdir()
-    for path in sorted({one.name: one for one in (*EXAMPLES.glob("*.yaml"), *(ROOT / "config/counties").glob("*.yaml"))}.values()):
-        data = yaml.safe_load(path.read_text("utf-8"))
-        for one in data["platforms"]:
-            if one["adapter"] not in ADAPTERS or not (MAPPINGS / f"{one['mapping']}.yaml").exists() or not one.get("settings"):
-                one["adapter"], one["settings"] = "grid", {}
-                one["mapping"] = standing_in(folder, one["slug"])
-        (folder / "counties" / path.name).write_text(yaml.safe_dump(data, allow_unicode=True), "utf-8")
-    shutil.copy(ROOT / "config/divisions.csv", folder)
-    return load_configuration(folder, folder)
-
-
-def standing_in(folder: Path, slug: str) -> str:
-    """A mapping with the items of a platform's catalogue and the departments that lead them."""
-    name = CATALOGUES[slug]
-    leads = sorted({item.lead for item in read(()).loaded[name].catalogue.items.values() if item.lead})
-    departments = {"catalogue": "x", "other": "DG099", "codes": {f"X{n}": lead for n, lead in enumerate(leads)}}
-    text = yaml.safe_dump({"mapping": f"as-{slug}", "extends": "grid", "items": {"catalogue": name}, "departments": departments},
-                          allow_unicode=True)  # fmt: skip
-    (folder / f"as-{slug}.yaml").write_text(text, "utf-8")
-    return f"as-{slug}"
+def rizhao() -> Configuration:
+    """What is shipped."""
+    return load_configuration(ROOT / "config", MAPPINGS)
 
 
 def goes(rizhao: Configuration, origin: str, town: str, item: str = "", **more: Any) -> set[str]:
