@@ -56,7 +56,8 @@ class Huying:
 
     def mend(self, slug: str, native_id: str, heal: Callable[[], None]) -> bool:
         """What an operator does about a dead letter: see it, have the platform mend the record, try again. False if
-        there is no letter of that record yet. The bridge's own next reading may be faster than the operator."""
+        there is no letter of that record yet, or the platform was busy: try again a little later. The bridge's own next
+        reading may be faster than the operator."""
         letters = [
             letter for letter in self.data("dead", "list")
             if letter["platform"] == slug and letter["native_id"] == native_id
@@ -69,5 +70,5 @@ class Huying:
                 self.run("dead", "retry", str(letter["id"]))
             except CommandFailed:
                 if self.data("dead", "show", str(letter["id"]))["state"] == "open":
-                    raise
+                    return False
         return True

@@ -1,4 +1,4 @@
-"""`make demo` and `make up`: both stand-in platforms, a real Airflow, the whole scenario, and a verdict.
+"""`make demo` and `make up`: all stand-in platforms, a real Airflow, the whole scenario, and a verdict.
 
 The DAGs run on their schedules; nothing here runs the engine. The bridge is asked through its own command line, and
 Airflow through its REST API. This module must not know how the bridge works.
@@ -38,7 +38,7 @@ from sandbox.standins import DoorShut, StandIns
 from sandbox.table import Display, summary
 
 ROOT = Path(__file__).resolve().parents[1]
-TIMEOUT_SECONDS = 225.0
+TIMEOUT_SECONDS = 285.0
 _SLOTS = 2  # one poll and one push of a platform at a time
 _CHECK_SECONDS = 2.0
 _EXPECTED = (
@@ -66,7 +66,7 @@ class Demo:
         self._began = time.monotonic()
         self._deadline = self._began + timeout
         self._took: dict[str, float] = {}
-        folder.furnish(pace)
+        folder.furnish(pace, standins)
         self._settings = folder.settings(standins)
         caller = without_own_settings(os.environ)
         self.huying = Huying({**caller, **self._settings})
@@ -173,6 +173,7 @@ def _conclusion(staged: Staged, folder: DemoFolder) -> str:
         f"\n{summary(staged.outcome.seconds, staged.outcome.verdict)}\n"
         f"  丢失 lost {made['lost']} · 重复 duplicates {made['duplicates']} · 回声 echoes {made['echoes_pushed']} · "
         f"死信 dead letters {made['dead_letters']} · 阶段不一致 differences {made['stage_differences']} · "
+        f"附件不一致 files {made['file_differences']} · "
         f"泄露 leaked {made['secrets_leaked']}\n"
         f"  时延 latency: 中位 median {latency['median']} s，最大 max {latency['max']} s（{latency['max_of']}）\n"
         f"  DAG 运行 runs: {runs['total']}，失败 failed {runs['failed']}\n"

@@ -1,7 +1,7 @@
 """The demo's own folder `.demo/`: made anew for every demo, held by one demo at a time.
 
 A copy of the shipped configuration with quick schedules, a fresh ledger, a fresh Airflow home. This module must not
-know what a configuration means; it changes how often platforms are read, and nothing else.
+know what a configuration means; it changes how often platforms are read, and what must be said of the stand-ins.
 """
 
 from __future__ import annotations
@@ -9,25 +9,28 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from sandbox.airflow_home import HomeRefused, lock_home
-from sandbox.standins import StandIn
+from sandbox.standins import StandIns
 
 _MARK = "README"
 _WORDS = "make demo 的目录，每次演示前清空。\nThe folder of `make demo`; emptied before every demo.\n"
-_POLL = re.compile(r"^(\s+)poll: .*$", re.MULTILINE)
+_POLL = re.compile(r"^(\s+)poll: (\d+)s.*$", re.MULTILINE)
+_SHIPPED_SECONDS = 10  # between two readings of most platforms, as shipped
+_CARRIERS = ("poll.py", "push.py")
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How often each platform is read, and how long after a write an old state may still be read, in whole seconds."""
+    """How often a platform is read that is shipped with 10 s, others slower or faster in proportion, and how long after
+    a write an old state may still be read; whole seconds."""
 
-    poll_seconds: int = 5
+    poll_seconds: int = 12
     lag_seconds: int = 2
 
 
@@ -48,7 +51,8 @@ class DemoFolder:
 
     @property
     def dags(self) -> Path:
-        return self._root / "dags"
+        """Copies of the DAG files that carry calls: the daily ones would all run at once when they are first seen."""
+        return self.path / "dags"
 
     @property
     def report(self) -> Path:
@@ -82,22 +86,36 @@ class DemoFolder:
                 f"{self.path} is no demo's folder and was left alone; choose another one."
             )
 
-    def furnish(self, pace: Pace) -> None:
-        """The shipped counties, read as often as the pace says."""
+    def furnish(self, pace: Pace, standins: StandIns) -> None:
+        """The shipped counties, read as often as the pace says, with the settings of these very installations."""
         shipped = self._root / "config"
         shutil.copytree(shipped, self.path / "config")
-        words = rf"\1poll: {pace.poll_seconds}s\n\1lag: {pace.lag_seconds}s"
-        for county in (self.path / "config" / "counties").glob("*.y*ml"):
-            county.write_text(_POLL.sub(words, county.read_text("utf-8")), "utf-8")
+        self.dags.mkdir()
+        for name in _CARRIERS:
+            shutil.copy(self._root / "dags" / name, self.dags)
 
-    def settings(self, standins: Iterable[StandIn]) -> dict[str, str]:
-        """HUYING_* and the connections, for Airflow and for the `huying` command alike."""
+        def paced(shipped: re.Match[str]) -> str:
+            seconds = max(1, int(shipped[2]) * pace.poll_seconds // _SHIPPED_SECONDS)
+            return f"{shipped[1]}poll: {seconds}s\n{shipped[1]}lag: {pace.lag_seconds}s"
+
+        for county in (self.path / "config" / "counties").glob("*.y*ml"):
+            text = _POLL.sub(paced, county.read_text("utf-8"))
+            for one in standins:
+                for name, value in one.settings.items() if f"slug: {one.slug} " in text else ():
+                    text = re.sub(rf"(?m)^(\s+){name}: \S+", rf"\g<1>{name}: {value}", text)
+            county.write_text(text, "utf-8")
+
+    def settings(self, standins: StandIns) -> dict[str, str]:
+        """HUYING_* and the connections, for Airflow and for the `huying` command alike; and Airflow's own, that it does
+        not read DAG files again and again which nobody changes here: that would take a third of a core."""
         return {
+            "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "600",
+            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
             "HUYING_CONFIG": str(self.path / "config"),
             "HUYING_MAPPINGS": str(self._root / "mappings"),
             "HUYING_LEDGER": f"sqlite:///{self.path / 'ledger.sqlite'}",
             "HUYING_FILES": str(self.path / "files"),
-            **{f"AIRFLOW_CONN_HUYING_{one.slug.upper()}": one.address_with_account for one in standins},
+            **standins.connections(),
         }
 
 

@@ -16,7 +16,7 @@ from sandbox.scenario.script import Script
 from sandbox.scenario.verdict import Verdict, judge
 from sandbox.standins import Doors
 
-_LOOK_SECONDS = 0.4
+_LOOK_SECONDS = 1.0
 
 
 class NotSettled(RuntimeError):

@@ -12,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sandbox.forms import FORMS
+from sandbox.forms.form import BEIJING, Record
 from sandbox.launch import DagRuns
-from sandbox.scenario.records import BEIJING, Record
-from sandbox.scenario.stages import stage_of
 from sandbox.scenario.verdict import CallVerdict, Verdict
 
 
@@ -31,6 +31,7 @@ def compose(
         "echoes_pushed": len(verdict.echoes),
         "dead_letters": len(dead_letters),
         "stage_differences": len(verdict.differences),
+        "file_differences": len(verdict.file_differences),
         "secrets_leaked": len(verdict.leaks),
         "latency_s": verdict.latency(),
         "dag_runs": {
@@ -40,7 +41,7 @@ def compose(
         "details": {
             "lost": list(verdict.lost), "duplicates": list(verdict.duplicates), "strays": list(verdict.strays),
             "echoes_pushed": list(verdict.echoes), "dead_letters": list(dead_letters),
-            "stage_differences": verdict.differences, "secrets_leaked": verdict.leaks,
+            "stage_differences": verdict.differences, "file_differences": verdict.file_differences, "secrets_leaked": verdict.leaks,
         },
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
     }  # fmt: skip
@@ -61,9 +62,12 @@ def _call(one: CallVerdict, call_ids: Mapping[str, str]) -> dict[str, Any]:
         "key": one.call.key,
         "title": one.call.title,
         "origin": one.call.on,
-        "goes_to": one.call.goes_to,
+        "goes_to": list(one.call.goes_to),
         "platforms": {
-            record.slug: {"native_id": record.native_id, "status": record.status, "stage": record.stage}
+            record.slug: {
+                "native_id": record.native_id, "status": record.status, "stage": _stage(record, record.status),
+                "files": len(record.files),
+            }
             for record in reversed(records)
         },
         "open": list(one.open),
@@ -75,8 +79,12 @@ def _timeline(record: Record) -> list[dict[str, Any]]:
     return [
         {
             "at": datetime.fromtimestamp(entry.second, BEIJING).isoformat(), "platform": record.slug, "seq": entry.seq,
-            "step": entry.step, "stage": stage_of(record.slug, entry.status), "operator": entry.operator,
+            "step": entry.step, "stage": _stage(record, entry.status), "operator": entry.operator,
             "department": entry.dept, "opinion": entry.opinion,
         }
         for entry in record.entries
     ]  # fmt: skip
+
+
+def _stage(record: Record, status: str) -> str:
+    return FORMS[record.slug].stage(status)

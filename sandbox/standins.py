@@ -1,24 +1,21 @@
-"""Both stand-in platforms listening on loopback, and the way to their back doors.
+"""The stand-in platforms listening on loopback, and the way to their back doors.
 
-Used by `make sandbox`, by the demo and by tests. This module must not know the scenario, nor who reads the platforms.
+Used by `make sandbox`, by the demo and by tests. This module must not know the scenario, nor who reads the platforms,
+nor any platform by name: what there is stands in `sandbox.forms`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import requests
 
-from sandbox.government.platform import EXAMPLE_APPS, GovernmentPlatform
-from sandbox.grid.platform import DEFAULT_ACCOUNTS, GridPlatform
-from sandbox.httpd import Platform, Server
+from sandbox.forms import FORMS
+from sandbox.forms.form import StandIn
 
-GRID = "grid"
-GOVERNMENT = "government"
 _SECONDS = 30
 
 
@@ -30,28 +27,6 @@ class DoorShut(RuntimeError):
         super().__init__(f"{platform} /_sandbox/{asked}: {status} {words}")
 
 
-@dataclass(frozen=True)
-class StandIn:
-    """One platform that listens: where, and with which account an integrator comes in."""
-
-    slug: str
-    title: str
-    account: str
-    password: str
-    server: Server
-
-    @property
-    def url(self) -> str:
-        """Its address, without a slash at the end."""
-        return self.server.url
-
-    @property
-    def address_with_account(self) -> str:
-        """The same with account and password in it, as Airflow writes a connection (AIRFLOW_CONN_*)."""
-        scheme, _, place = self.url.partition("://")
-        return f"{scheme}://{self.account}:{self.password}@{place}"
-
-
 class Doors:
     """The platforms' back doors over HTTP, by slug. Never goes through a proxy."""
 
@@ -59,6 +34,11 @@ class Doors:
         self._addresses = dict(addresses)
         self._session = requests.Session()
         self._session.trust_env = False
+
+    @property
+    def slugs(self) -> tuple[str, ...]:
+        """The platforms that are there."""
+        return tuple(self._addresses)
 
     def ask(self, slug: str, name: str) -> Any:
         """GET /_sandbox/<name>: its JSON."""
@@ -85,30 +65,24 @@ class Doors:
 
 
 class StandIns:
-    """Both platforms as servers of this process; ports 0 = free ones. `with StandIns() as standins: …`
+    """The platforms as servers of this process. `with StandIns() as standins: …`
 
-    folder: where their databases are kept, None = in memory. clock: epoch seconds, the real one if None.
+    only: these alone, None = all. ports: by slug, 0 or absent = a free one. folder: where their databases are kept,
+    None = in memory. clock: epoch seconds, the real one if None.
     """
 
     def __init__(
-        self, grid_port: int = 0, government_port: int = 0, folder: Path | None = None,
+        self, only: Iterable[str] | None = None, ports: Mapping[str, int] | None = None, folder: Path | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:  # fmt: skip
-        clocked: dict[str, Any] = {} if clock is None else {"clock": clock}
-        grid = GridPlatform(folder / "grid.sqlite" if folder else None, **clocked)
-        government = GovernmentPlatform(folder / "government.sqlite" if folder else None, **clocked)
         self._standins: dict[str, StandIn] = {}
         try:
-            self._open(GRID, "东港区社会治安综合治理网格平台", DEFAULT_ACCOUNTS, grid, grid_port)
-            self._open(GOVERNMENT, "智慧岚山政务服务平台", EXAMPLE_APPS, government, government_port)
+            for slug in FORMS if only is None else only:
+                self._standins[slug] = FORMS[slug].open(folder, clock, (ports or {}).get(slug, 0))
         except BaseException:
             self.close()
             raise
         self.doors = Doors({slug: standin.url for slug, standin in self._standins.items()})
-
-    def _open(self, slug: str, title: str, accounts: Mapping[str, str], platform: Platform, port: int) -> None:
-        account, password = next(iter(accounts.items()))
-        self._standins[slug] = StandIn(slug, title, account, password, Server(platform, port=port))
 
     def __enter__(self) -> Self:
         return self
@@ -118,13 +92,17 @@ class StandIns:
     ) -> None:
         self.close()
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[StandIn]:
         return iter(self._standins.values())
 
     def __getitem__(self, slug: str) -> StandIn:
         return self._standins[slug]
 
+    def connections(self) -> dict[str, str]:
+        """Airflow's connections to them, as environment variables."""
+        return {f"AIRFLOW_CONN_HUYING_{one.slug.upper()}": one.connection for one in self}
+
     def close(self) -> None:
-        """Ends both servers. May be called more than once."""
+        """Ends all servers. May be called more than once."""
         while self._standins:
-            self._standins.popitem()[1].server.close()
+            self._standins.popitem()[1].close()

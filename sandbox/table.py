@@ -12,14 +12,13 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from sandbox.forms import FORMS
+from sandbox.forms.form import CHINESE, Record
 from sandbox.scenario.script import SETTLED
-from sandbox.scenario.stages import CHINESE
 from sandbox.scenario.verdict import CallVerdict, Verdict
-from sandbox.standins import GOVERNMENT, GRID
 
 _LINE_SECONDS = 10.0
 _MARGIN = 7  # lines of the terminal that the table's frame and what stands above it need
-_NAMES = {GRID: "东港 grid", GOVERNMENT: "岚山 government"}
 
 
 class Display:
@@ -64,17 +63,17 @@ def summary(seconds: float, verdict: Verdict) -> str:
     """One line: how many calls are recorded, on their target, settled, and on how many the platforms differ."""
     recorded = [one for one in verdict.calls if one.own]
     routed = [one for one in recorded if one.call.goes_to]
-    settled = [one for one in routed if not one.open and one.own and one.own.stage in SETTLED]
+    settled = [one for one in routed if not one.open and _settled(one)]
     return (
         f"[{seconds:5.1f} s] 呼叫 {len(recorded)}/{len(verdict.calls)} · 已送达 {sum(bool(o.copies) for o in routed)}"
-        f"/{len(routed)} · 已办结 {len(settled)} · 两边不一致 {len(verdict.differences)}"
+        f"/{len(routed)} · 已办结 {len(settled)} · 各平台不一致 {len(verdict.differences)}"
     )
 
 
 def table(seconds: float, verdict: Verdict, height: int) -> Table:
     """All calls if they fit into `height` lines, else the unsettled ones first."""
     drawn = Table(title=summary(seconds, verdict), title_justify="left", header_style="bold", pad_edge=False)
-    for name in ("呼叫 call", "", _NAMES[GRID], _NAMES[GOVERNMENT], "状态"):
+    for name in ("呼叫 call", "上报平台 recorded on", "送往 sent to", "状态"):
         drawn.add_column(name, no_wrap=True, overflow="ellipsis")
     recorded = [one for one in verdict.calls if one.own]
     unsettled = [one for one in recorded if one.open]
@@ -85,10 +84,22 @@ def table(seconds: float, verdict: Verdict, height: int) -> Table:
     return drawn
 
 
+def _settled(one: CallVerdict) -> bool:
+    """Is the call settled on every platform that can show it?"""
+    shown = [record for record in (one.own, *one.copies) if record and FORMS[record.slug].keeps_up]
+    return all(_stage(record) in SETTLED for record in shown)
+
+
+def _stage(record: Record) -> str:
+    return FORMS[record.slug].stage(record.status)
+
+
 def _cells(one: CallVerdict) -> tuple[str, ...]:
-    shown = {record.slug: f"{CHINESE.get(record.stage, record.stage)} {record.native_id}"
-             for record in (one.own, *one.copies[:1]) if record}  # fmt: skip
-    arrow = {GRID: "→", GOVERNMENT: "←"}[one.call.on] if one.call.goes_to else "·"
-    missing = "…" if one.call.goes_to else "—"
-    on_grid, on_government = shown.get(GRID, missing), shown.get(GOVERNMENT, missing)
-    return (one.call.title, arrow, on_grid, on_government, "…" if one.open else "✓")
+    def shown(record: Record) -> str:
+        stage = _stage(record)
+        return f"{FORMS[record.slug].name} {CHINESE.get(stage, stage)} {record.native_id[:18]}"
+
+    arrived = {copy.slug: shown(copy) for copy in reversed(one.copies)}
+    targets = [arrived.get(slug, f"{FORMS[slug].name} …") for slug in one.call.goes_to]
+    own = shown(one.own) if one.own else FORMS[one.call.on].name
+    return (one.call.title, own, "；".join(targets) or "—", "…" if one.open else "✓")

@@ -1,7 +1,7 @@
-"""Plays the scenario: the officials of both platforms at their own screens, each step when its time has come.
+"""Plays the scenario: the officials of all platforms at their own screens, each step when its time has come.
 
 Everything goes through the back doors. A step is not taken before the one before it in the same call, nor before the
-records show what it waits for. This module must not know the bridge; dead letters are mended by whoever is handed in.
+records show what it waits for. This module must not know the bridge nor a platform; dead letters are mended by whoever is handed in.
 """
 
 from __future__ import annotations
@@ -9,19 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import groupby
 from types import TracebackType
 from typing import Any, Self
 
-from sandbox.scenario.records import BEIJING, Record, Watch
-from sandbox.scenario.script import Script, ScriptedCall, Step
-from sandbox.standins import GOVERNMENT, GRID, Doors, DoorShut
+from sandbox.forms import FORMS
+from sandbox.forms.form import Form, Record
+from sandbox.scenario.photos import photo
+from sandbox.scenario.records import Watch
+from sandbox.scenario.script import ATTACH, MEND, Script, ScriptedCall, Step
+from sandbox.standins import Doors, DoorShut
 
 PATIENCE_SECONDS = 150.0
-_CREATE = {GRID: "officials/create", GOVERNMENT: "clerks/create"}
-_EDIT = {GRID: "officials/edit", GOVERNMENT: "clerks/edit"}
-_ID = {GRID: "eventId", GOVERNMENT: "callNo"}
 
 Mender = Callable[[str, str, Callable[[], None]], bool]
 """(platform, native id, heal) → was it a dead letter, healed by calling `heal`, and tried again with success?"""
@@ -63,11 +62,13 @@ class Player:
         self._hands.shutdown(wait=False, cancel_futures=True)
 
     def open_offices(self) -> None:
-        """The scripted officials of both platforms begin, and leave alone what the scenario answers by hand."""
-        for slug in (GRID, GOVERNMENT):
+        """The scripted officials of all platforms begin, and leave alone what is answered by hand or elsewhere."""
+        for slug in self._doors.slugs:
+            if settings := self._script.settings.get(slug):
+                self._doors.tell(slug, "settings", dict(settings))
             self._doors.tell(slug, "department", {
                 "enabled": True, "interval_seconds": self._script.department_seconds,
-                "except": self._script.answered_by_hand(slug),
+                "except": self._script.left_alone(slug),
             })  # fmt: skip
 
     @property
@@ -109,11 +110,10 @@ class Player:
             for slug in slugs:
                 self._doors.tell(slug, "clock", {"freeze": now})
         for part in parts:
-            body: dict[str, Any] = {"title": part.call.title, **part.call.record}
-            _typed_time(part.call.on, body, body.pop("minutes_ago", None), now)
-            if part.call.on == GRID:
-                body.setdefault("stage", "05")
-            part.native_id = self._doors.tell(part.call.on, _CREATE[part.call.on], body)[_ID[part.call.on]]
+            form = FORMS[part.call.on]
+            body = form.creation(part.call.title, part.call.record)
+            _typed_time(form, body, body.pop("minutes_ago", None), now)
+            part.native_id = self._doors.tell(part.call.on, form.create, body)[form.number]
         if at_once:
             for slug in slugs:
                 self._doors.tell(slug, "clock", {"freeze": None})
@@ -142,40 +142,36 @@ class Player:
         if record is None:
             part.words = f"not on {step.on} yet"
             return False
-        if step.do == "mend":
-            return self._mend(part, step)
-        body: dict[str, Any] = {_ID[step.on]: record.native_id, **step.wish}
-        match step.do:
-            case "move":
-                _typed_time(GRID, body, step.minutes_ago, now)
-                self._doors.tell(GRID, "officials/move", body)
-            case "late_entry":
-                _typed_time(GRID, body, step.minutes_ago or 0.0, now)
-                self._doors.tell(GRID, "officials/late_entry", body)
-            case "act":
-                _typed_time(GOVERNMENT, body, step.minutes_ago, now)
-                if "limit_hours" in body:
-                    body["limitTime"] = int((now + float(body.pop("limit_hours")) * 3600) * 1000)
-                self._doors.tell(GOVERNMENT, "clerks/act", body)
-            case "edit":
-                self._doors.tell(step.on, _EDIT[step.on], {_ID[step.on]: record.native_id, "set": dict(step.wish)})
-            case "damage":
-                self._doors.tell(GRID, "raw", body)
+        form = FORMS[step.on]
+        if step.do == MEND:
+            return self._mend(part, step, form)
+        if step.do == ATTACH and form.attach is not None:
+            self._doors.tell(step.on, *form.attach(record.native_id, photo(**step.wish)))
+            return True
+        wish = {"set": dict(step.wish)} if step.do == "edit" else dict(step.wish)
+        body: dict[str, Any] = {form.number: record.native_id, **wish}
+        typed = 0.0 if step.do == "late_entry" and step.minutes_ago is None else step.minutes_ago
+        _typed_time(form, body, typed, now)
+        if "limit_hours" in body:
+            body[form.limit] = form.written(now + float(body.pop("limit_hours")) * 3600)
+        self._doors.tell(step.on, form.acts[step.do], body)
         return True
 
-    def _mend(self, part: _Part, step: Step) -> bool:
+    def _mend(self, part: _Part, step: Step, form: Form) -> bool:
         """The mender works beside the play: it has to ask another program, which takes seconds."""
         if part.mending is None:
+            assert form.heal is not None  # the script was checked
+            door, body = form.heal
 
             def heal() -> None:
-                self._doors.tell(step.on, "settings", {"damage": {}})
+                self._doors.tell(step.on, door, dict(body))
 
             part.mending = self._hands.submit(self._mender, step.on, part.native_id, heal)
         if not part.mending.done():
             part.words = "waits for the mending"
             return False
         if not part.mending.result():
-            part.mending, part.words = None, "no dead letter yet"
+            part.mending, part.words = None, "no dead letter yet, or not retried with success"
             return False
         return True
 
@@ -186,12 +182,7 @@ class Player:
         return next(iter(self._watch.titled(slug, part.call.title)), None)
 
 
-def _typed_time(slug: str, body: dict[str, Any], minutes_ago: float | None, now: float) -> None:
+def _typed_time(form: Form, body: dict[str, Any], minutes_ago: float | None, now: float) -> None:
     """The time that the official types, where it is not the platform's own now."""
-    if minutes_ago is None:
-        return
-    at = now - minutes_ago * 60
-    if slug == GRID:
-        body["time"] = datetime.fromtimestamp(at, BEIJING).strftime("%Y-%m-%d %H:%M:%S")
-    else:
-        body["operateTime"] = int(at * 1000)
+    if minutes_ago is not None:
+        body[form.typed] = form.written(now - minutes_ago * 60)

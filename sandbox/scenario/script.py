@@ -13,19 +13,23 @@ from typing import Any
 
 import yaml
 
-from sandbox.scenario.stages import STAGES
-from sandbox.standins import GOVERNMENT, GRID
+from sandbox.forms import FORMS
+from sandbox.forms.form import CHINESE
 
 FOLDER = Path(__file__).with_name("calls")
-PLATFORMS = (GRID, GOVERNMENT)
 SETTLED = ("CLOSED", "RATED", "CANCELLED")
-# What can be done to a record, and on which platforms.
-ACTS: Mapping[str, tuple[str, ...]] = {
-    "move": (GRID,), "late_entry": (GRID,), "damage": (GRID,), "act": (GOVERNMENT,), "edit": PLATFORMS,
-    "mend": (GRID,),  # once the record is a dead letter: heal the damage, and have it tried again
+ATTACH, MEND = "attach", "mend"  # mend: once the record is a dead letter: heal the damage, and have it tried again
+_SCRIPT_KEYS = {"calls", "faults", "department_seconds", "gap_seconds", "settings"}
+_CALL_KEYS = {
+    "key", "where", "at", "title", "goes_to", "answers", "ends", "shows", "together", "secrets", "record", "steps",
 }  # fmt: skip
-_CALL_KEYS = {"key", "where", "at", "title", "goes_to", "ends", "shows", "together", "secrets", "record", "steps"}
 _STEP_KEYS = {"where", "at", "when", "do", "with", "minutes_ago"}
+
+
+def acts(slug: str) -> tuple[str, ...]:
+    """What can be done to a record of a platform."""
+    form = FORMS[slug]
+    return (*form.acts, *([ATTACH] if form.attach else ()), *([MEND] if form.heal else ()))
 
 
 class BadScript(ValueError):
@@ -47,26 +51,30 @@ class Step:
 
 @dataclass(frozen=True)
 class ScriptedCall:
-    """One call. on: where it is recorded; goes_to: where it must arrive, None if it stays at home. ends: stages that
-    it may have in the end, on every platform that has it. together: calls of one name are recorded in one instant.
-    secrets: what must appear on no other platform. shows: what must be written on the other platform's record."""
+    """One call. on: where it is recorded; goes_to: where it must arrive, nowhere if it stays at home. answers: which
+    of these has the call answered by its scripted officials, unless a step does it by hand; on the others they leave it
+    alone. ends: stages that it may have in the end, on every platform that has it and can show them. together: calls of
+    one name are recorded in one instant. secrets: what must appear on no other platform. shows: what must be written on
+    the first other platform's record."""
 
     key: str
     on: str
     at: float
     title: str
-    goes_to: str | None
+    goes_to: tuple[str, ...]
     ends: tuple[str, ...]
     record: Mapping[str, Any]
     steps: tuple[Step, ...] = ()
     together: str = ""
     secrets: tuple[str, ...] = ()
     shows: Mapping[str, Any] = field(default_factory=dict)
+    answers: str = ""
 
-    @property
-    def by_hand(self) -> bool:
-        """Is it answered by the scenario's own steps? Then the scripted officials leave it alone."""
-        return any(step.on == self.goes_to and step.do in ("move", "act") for step in self.steps)
+    def left_alone_on(self, slug: str) -> bool:
+        """Must the scripted officials of a platform leave it alone? So if the scenario's own steps answer it anywhere,
+        or others' officials do."""
+        by_hand = any(step.on in self.goes_to and step.do == FORMS[step.on].answering for step in self.steps)
+        return slug in self.goes_to and (by_hand or slug != self.answers)
 
 
 @dataclass(frozen=True)
@@ -80,13 +88,15 @@ class ScriptedFault:
 
 @dataclass(frozen=True)
 class Script:
-    """The whole scenario. department_seconds: how often the scripted officials of both platforms act. gap_seconds:
-    how long at least one call's next step comes after the one before."""
+    """The whole scenario. department_seconds: how often the scripted officials of all platforms act. gap_seconds:
+    how long at least one call's next step comes after the one before. settings: platform → its back door's settings
+    for the rehearsal, such as a batch that runs more often than in an office."""
 
     calls: tuple[ScriptedCall, ...]
     faults: tuple[ScriptedFault, ...]
     department_seconds: float
     gap_seconds: float
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:
@@ -94,29 +104,31 @@ class Script:
         moments = [call.at for call in self.calls] + [step.at for call in self.calls for step in call.steps]
         return max([*moments, *(fault.at for fault in self.faults)], default=0.0)
 
-    def answered_by_hand(self, slug: str) -> list[str]:
+    def left_alone(self, slug: str) -> list[str]:
         """Titles of the calls that the scripted officials of a platform must leave alone."""
-        return [call.title for call in self.calls if call.goes_to == slug and call.by_hand]
+        return [call.title for call in self.calls if call.left_alone_on(slug)]
 
 
 def load(folder: Path = FOLDER) -> Script:
     """The scenario of a folder, its files in order of name. BadScript names the file and the call."""
     calls: list[ScriptedCall] = []
     faults: list[ScriptedFault] = []
+    settings: dict[str, Mapping[str, Any]] = {}
     department, gap = 2.0, 1.0
     for path in sorted(folder.glob("*.yaml")):
         data = yaml.safe_load(path.read_text("utf-8"))
-        if unknown := set(data) - {"calls", "faults", "department_seconds", "gap_seconds"}:
+        if unknown := set(data) - _SCRIPT_KEYS:
             raise BadScript(f"{path}: unknown {', '.join(sorted(map(str, unknown)))}")
         department = float(data.get("department_seconds", department))
         gap = float(data.get("gap_seconds", gap))
+        settings |= data.get("settings") or {}
         calls += [_call(path, entry) for entry in data.get("calls") or ()]
         faults += [
             ScriptedFault(entry["where"], float(entry["at"]), {k: v for k, v in entry.items() if k not in ("where", "at")})
             for entry in data.get("faults") or ()
         ]
     _check_unique(calls)
-    return Script(tuple(sorted(calls, key=lambda call: call.at)), tuple(faults), department, gap)
+    return Script(tuple(sorted(calls, key=lambda call: call.at)), tuple(faults), department, gap, settings)
 
 
 def only(script: Script, keys: Iterable[str], *, faults: bool = False) -> Script:
@@ -138,6 +150,7 @@ def faster(script: Script, factor: float) -> Script:
         faults=tuple(replace(fault, at=fault.at / factor) for fault in script.faults),
         department_seconds=script.department_seconds / factor,
         gap_seconds=script.gap_seconds / factor,
+        settings=script.settings,
     )
 
 
@@ -145,21 +158,24 @@ def _call(path: Path, entry: Mapping[str, Any]) -> ScriptedCall:
     where = f"{path.name}: {entry.get('key', entry.get('title', '?'))}"
     if unknown := set(entry) - _CALL_KEYS:
         raise BadScript(f"{where}: unknown {', '.join(sorted(map(str, unknown)))}")
+    named = entry.get("goes_to") or ()
+    goes_to = (named,) if isinstance(named, str) else tuple(named)
     try:
         call = ScriptedCall(
             key=str(entry["key"]), on=entry["where"], at=float(entry["at"]), title=str(entry["title"]),
-            goes_to=entry.get("goes_to"), ends=tuple(entry.get("ends") or ("CLOSED", "RATED")),
+            goes_to=goes_to, answers=entry.get("answers") or next(iter(goes_to), ""), ends=tuple(entry.get("ends") or ("CLOSED", "RATED")),
             record=dict(entry.get("record") or {}), together=str(entry.get("together") or ""),
             secrets=tuple(map(str, entry.get("secrets") or ())), shows=dict(entry.get("shows") or {}),
             steps=tuple(_step(where, entry, step) for step in entry.get("steps") or ()),
         )  # fmt: skip
     except KeyError as error:
         raise BadScript(f"{where}: {error} is missing") from None
-    if call.on not in PLATFORMS or call.goes_to not in (None, *PLATFORMS) or call.goes_to == call.on:
-        raise BadScript(f"{where}: where and goes_to must be two of {', '.join(PLATFORMS)}")
-    known = set(STAGES[GOVERNMENT].values())
-    if not set(call.ends) <= known:
-        raise BadScript(f"{where}: ends must be among {', '.join(sorted(known))}")
+    if not {call.on, *goes_to} <= FORMS.keys() or call.on in goes_to or len(set(goes_to)) < len(goes_to):
+        raise BadScript(f"{where}: where and goes_to must be different ones of {', '.join(FORMS)}")
+    if call.answers and call.answers not in goes_to:
+        raise BadScript(f"{where}: answers must be one of goes_to, not {call.answers!r}")
+    if not set(call.ends) <= CHINESE.keys():
+        raise BadScript(f"{where}: ends must be among {', '.join(sorted(CHINESE))}")
     return call
 
 
@@ -167,11 +183,11 @@ def _step(where: str, call: Mapping[str, Any], entry: Mapping[str, Any]) -> Step
     if unknown := set(entry) - _STEP_KEYS:
         raise BadScript(f"{where}: unknown in a step: {', '.join(sorted(map(str, unknown)))}")
     on, do = entry.get("where", call["where"]), entry["do"]
-    if on not in ACTS.get(do, ()):
+    if on not in FORMS or do not in acts(on):
         raise BadScript(f"{where}: {do!r} cannot be done on {on!r}")
     when = {slug: str(status) for slug, status in (entry.get("when") or {}).items()}
     for slug, status in when.items():
-        if status not in STAGES.get(slug, {}):
+        if slug not in FORMS or status not in FORMS[slug].stages:
             raise BadScript(f"{where}: {slug} has no status {status}")
     ago = entry.get("minutes_ago")
     return Step(on, float(entry["at"]), do, dict(entry.get("with") or {}), when, None if ago is None else float(ago))

@@ -12,24 +12,24 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from sandbox.scenario.records import Entry, Record, Watch
+from sandbox.forms import FORMS
+from sandbox.forms.form import Entry, Record
+from sandbox.scenario.records import Watch, agree, called, keeps_up
 from sandbox.scenario.script import Script, ScriptedCall
-from sandbox.scenario.stages import agree
-from sandbox.standins import GOVERNMENT, GRID
 
 _MARKS = re.compile(r"^(?:【[^】]*】|（[^（）]*(?:（[^（）]*）[^（）]*)*）)+")
-_OTHER = {GRID: GOVERNMENT, GOVERNMENT: GRID}
 
 
 @dataclass(frozen=True)
 class CallVerdict:
-    """One call. own: its record where it was recorded, copies: its records elsewhere. open: what is not as it must be
-    in the end, in words."""
+    """One call. own: its record where it was recorded, copies: its records elsewhere. differs: in the stage; files: in
+    the files. open: what is not as it must be in the end, in words."""
 
     call: ScriptedCall
     own: Record | None
     copies: tuple[Record, ...]
     differs: bool
+    files_differ: bool
     leaked: tuple[str, ...]
     open: tuple[str, ...]
 
@@ -50,13 +50,17 @@ class Verdict:
         return [one.call.key for one in self.calls if one.differs]
 
     @property
+    def file_differences(self) -> list[str]:
+        return [one.call.key for one in self.calls if one.files_differ]
+
+    @property
     def leaks(self) -> list[str]:
         return [f"{one.call.key}: {where}" for one in self.calls for where in one.leaked]
 
     @property
     def clean(self) -> bool:
         """Nothing lost, doubled, echoed, leaked or different, and every call where the scenario wants it."""
-        wrong = [*self.lost, *self.duplicates, *self.strays, *self.echoes, *self.leaks, *self.differences]
+        wrong = [*self.lost, *self.duplicates, *self.strays, *self.echoes, *self.leaks, *self.differences, *self.file_differences]
         return not wrong and not any(one.open for one in self.calls)
 
     def latency(self) -> dict[str, float | int | str | None]:
@@ -75,39 +79,51 @@ def judge(script: Script, numbers: Mapping[str, str], watch: Watch) -> Verdict:
     calls = tuple(_judge(call, numbers.get(call.key, ""), watch) for call in script.calls)
     return Verdict(
         calls=calls,
-        lost=tuple(one.call.key for one in calls if one.call.goes_to and one.own and not one.copies),
+        lost=tuple(one.call.key for one in calls if one.own and _missing(one)),
         duplicates=tuple(_duplicates(watch)),
-        strays=tuple(one.call.key for one in calls if one.copies and not one.call.goes_to),
+        strays=tuple(one.call.key for one in calls if any(c.slug not in one.call.goes_to for c in one.copies)),
         echoes=tuple(_echoes(watch)),
         latencies=tuple(measured for one in calls if one.own for measured in _latencies(one, watch)),
     )
 
 
+def _missing(one: CallVerdict) -> list[str]:
+    """The platforms where the call should be and is not."""
+    return [slug for slug in one.call.goes_to if all(copy.slug != slug for copy in one.copies)]
+
+
 def _judge(call: ScriptedCall, native_id: str, watch: Watch) -> CallVerdict:
     own = watch.records[call.on].get(native_id)
-    copies = tuple(watch.titled(_OTHER[call.on], call.title))
+    found = {slug: watch.titled(slug, call.title) for slug in watch.records if slug != call.on}
+    copies = tuple(copy for slug in found for copy in found[slug])
     if own is None:
-        return CallVerdict(call, None, copies, False, (), ("not recorded yet",))
-    open_: list[str] = []
-    differs = False
-    if call.goes_to and not copies:
-        open_.append(f"not on {call.goes_to} yet")
-    for copy in copies[:1]:
-        grid, government = (own, copy) if call.on == GRID else (copy, own)
-        differs = not agree(grid.status, government.status)
-        if differs:
-            open_.append(f"grid {grid.status}, government {government.status}")
-        open_ += [f"{copy.slug} shows {name} {copy.document.get(name)!r}, not {value!r}"
-                  for name, value in call.shows.items() if copy.document.get(name) != value]  # fmt: skip
-    open_ += [f"{one.slug} is {one.stage}, not {'/'.join(call.ends)}"
-              for one in (own, *copies[:1]) if one.stage not in call.ends]  # fmt: skip
-    return CallVerdict(call, own, copies, differs, tuple(_leaks(call, watch)), tuple(open_))
+        return CallVerdict(call, None, copies, False, False, (), ("not recorded yet",))
+    open_ = [f"not on {slug} yet" for slug in call.goes_to if not found[slug]]
+    differs = files_differ = False
+    for copy in (found[slug][0] for slug in call.goes_to if found[slug]):
+        if not keeps_up(own.slug, copy.slug):
+            continue  # declared: it was created, and shows neither later stages nor files
+        if not agree(own, copy):
+            differs = True
+            open_.append(f"{own.slug} {own.status}, {copy.slug} {copy.status}")
+        if set(own.files) != set(copy.files):
+            files_differ = True
+            open_.append(f"{own.slug} has {len(own.files)} files, {copy.slug} {len(copy.files)} or others")
+    for first in (found[slug][0] for slug in call.goes_to[:1] if found[slug]):
+        open_ += [f"{first.slug} shows {name} {first.document.get(name)!r}, not {value!r}"
+                  for name, value in call.shows.items() if first.document.get(name) != value]  # fmt: skip
+    ending = [own, *(found[slug][0] for slug in call.goes_to if found[slug] and keeps_up(slug))]
+    for one in ending if keeps_up(own.slug) or not call.goes_to else ending[1:]:
+        stage = FORMS[one.slug].stage(one.status)
+        if stage not in call.ends:
+            open_.append(f"{one.slug} is {stage}, not {'/'.join(call.ends)}")
+    return CallVerdict(call, own, copies, differs, files_differ, tuple(_leaks(call, watch)), tuple(open_))
 
 
 def _leaks(call: ScriptedCall, watch: Watch) -> Iterator[str]:
-    """Secrets that stand anywhere in the other platform's database: in no record there, not only in the copy."""
+    """Secrets that stand anywhere in the other platforms' databases: in no record there, not only in the copies."""
     if call.secrets:
-        for record in watch.records[_OTHER[call.on]].values():
+        for record in (one for slug, found in watch.records.items() if slug != call.on for one in found.values()):
             text = json.dumps(record.document, ensure_ascii=False)
             yield from (f"{record.slug} {record.native_id}" for secret in call.secrets if secret in text)
 
@@ -142,10 +158,10 @@ def _latencies(verdict: CallVerdict, watch: Watch) -> Iterator[tuple[float, str,
     call, own = verdict.call, verdict.own
     if own is None or any(step.do == "mend" for step in call.steps):
         return
-    for copy in verdict.copies[:1]:
-        called = next((e for e in own.entries if e.status in ("05", "PENDING")), own.entries[0])
-        first = watch.entry_seen[(own.slug, own.native_id, called.seq)]
-        yield watch.entry_seen[(copy.slug, copy.native_id, copy.entries[0].seq)] - first, call.key, "created"
+    first = watch.entry_seen[(own.slug, own.native_id, called(own))]
+    for copy in verdict.copies:
+        created = watch.entry_seen[(copy.slug, copy.native_id, copy.entries[0].seq)]
+        yield created - first, call.key, f"created on {copy.slug}"
         there = {(e.operator, e.second): e for e in reversed(copy.entries[1:])}
         for entry in own.entries:
             twin = there.get((entry.operator, entry.second))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import csv
+import hashlib
+import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -17,15 +20,18 @@ from bridge import dead, inbound, outbound, overview
 from bridge.assembly import assemble
 from bridge.bridged import Bridge
 from sandbox.demo_folder import DemoFolder, Pace
+from sandbox.forms import FORMS
+from sandbox.forms.form import CHINESE, Entry, Record
 from sandbox.rehearsal import NotSettled, Surroundings, rehearse
-from sandbox.scenario.records import Entry, Record, Watch
+from sandbox.scenario.photos import photo
+from sandbox.scenario.records import Watch, agree
 from sandbox.scenario.script import BadScript, Script, ScriptedCall, faster, load, only
-from sandbox.scenario.stages import agree
 from sandbox.scenario.verdict import Verdict, judge
-from sandbox.standins import GOVERNMENT, GRID, DoorShut, StandIns
+from sandbox.standins import DoorShut, StandIns
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = load()
+GRID, GOVERNMENT = "grid", "government"
 
 
 def steps(do: str) -> Iterator[tuple[ScriptedCall, dict[str, Any]]]:
@@ -36,24 +42,36 @@ def steps(do: str) -> Iterator[tuple[ScriptedCall, dict[str, Any]]]:
 # The data ------------------------------------------------------------------------------------------------------------
 
 
-def test_the_scenario_is_large_and_goes_both_ways() -> None:
-    """At least 40 calls over both counties; each way many, and some stay at home."""
-    assert len(SCRIPT.calls) >= 40
-    routes = [(call.on, call.goes_to) for call in SCRIPT.calls]
-    assert routes.count((GRID, GOVERNMENT)) >= 10
-    assert routes.count((GOVERNMENT, GRID)) >= 10
-    assert routes.count((GRID, None)) >= 1
-    assert routes.count((GOVERNMENT, None)) >= 1
+def test_the_scenario_is_large_and_goes_every_way() -> None:
+    """At least 120 calls; every platform sends and gets some, some calls go to two platforms, some stay at home."""
+    assert len(SCRIPT.calls) >= 120
+    for slug, form in FORMS.items():
+        assert any(call.on == slug and call.goes_to for call in SCRIPT.calls), slug
+        assert any(slug in call.goes_to for call in SCRIPT.calls), slug
+        assert not form.keeps_up or any(call.on == slug and not call.goes_to for call in SCRIPT.calls), slug
+    assert sum(len(call.goes_to) > 1 for call in SCRIPT.calls) >= 10
     assert SCRIPT.seconds <= 75
+
+
+def test_a_dozen_calls_have_photos_and_every_platform_faults() -> None:
+    """Photos of a few KB to 1 MB under Chinese names, from every platform that takes files; faults on every platform."""
+    photos = [(step.on, call, step.wish) for call in SCRIPT.calls for step in call.steps if step.do == "attach"]
+    assert len({call.key for _, call, _ in photos}) >= 12
+    assert {on for on, _, _ in photos} == {slug for slug, form in FORMS.items() if form.attach}
+    sizes = [wish["kb"] for _, _, wish in photos]
+    assert min(sizes) < 100 and 1000 <= max(sizes) <= 1024
+    assert all(re.search(r"[\u4e00-\u9fff]", wish["name"]) for _, _, wish in photos)
+    assert {fault.on for fault in SCRIPT.faults} | {slug for slug, one in SCRIPT.settings.items() if one["late_seconds"]} \
+        == set(FORMS)  # fmt: skip
 
 
 def test_the_reported_case_comes_first() -> None:
     """Gaoxing town's staff see a vehicle dump sewage; the ecology bureau's Lanshan branch closes it within two hours."""
     first = SCRIPT.calls[0]
     assert (first.on, first.goes_to, first.record["townCode"], first.record["level"]) == (
-        GRID, GOVERNMENT, "371103103", 1
+        GRID, (GOVERNMENT, "enforcement"), "371103103", 1
     )  # fmt: skip
-    acts = [step for step in first.steps if step.do == "act"]
+    acts = [step for step in first.steps if step.on == GOVERNMENT]
     assert [step.wish["action"] for step in acts] == [
         "ACCEPT", "DISPATCH", "RESPOND", "PROGRESS", "PROGRESS", "FEEDBACK", "CLOSE"
     ]  # fmt: skip
@@ -64,7 +82,7 @@ def test_the_reported_case_comes_first() -> None:
 
 def test_every_action_of_the_lifecycle_is_played() -> None:
     """All actions of the government platform and all moves of the grid's officials, returns and reopenings included."""
-    actions = {wish["action"] for _, wish in steps("act")}
+    actions = {wish.get("action") for _, wish in steps("act")}
     assert actions >= {
         "ACCEPT", "RETURN", "DISPATCH", "RESPOND", "PROGRESS", "EXTEND", "URGE", "FEEDBACK", "CLOSE", "RATE",
         "CANCEL", "RECALL",
@@ -76,13 +94,15 @@ def test_every_action_of_the_lifecycle_is_played() -> None:
     assert any(str(wish["opinion"]).startswith("【延期】") for _, wish in steps("move"))
     assert list(steps("late_entry")) and list(steps("mend"))
     assert {call.on for call, _ in steps("edit")} == {GRID, GOVERNMENT}
+    assert {wish.get("GDZT") for _, wish in steps("act")} >= {1, 2, 3, 4, 5, 6, 7, 8}
+    assert {wish["step"] for _, wish in steps("step")} >= {"101", "102", "103", "104", "105", "106", "107", "108", "109", "203"}
 
 
 def test_every_awkward_call_is_there() -> None:
     """A hotline call, secrets on both sides, codes nobody knows, several calls in one second, and all kinds of faults."""
     calls = {call.key: call for call in SCRIPT.calls}
     assert any(call.record.get("channel") == "HOTLINE" and "2622345" in call.record["callUnit"] for call in calls.values())
-    assert {call.on for call in calls.values() if call.secrets} == {GRID, GOVERNMENT}
+    assert {call.on for call in calls.values() if call.secrets} == {slug for slug, form in FORMS.items() if form.keeps_up}
     assert {tuple(call.shows.items()) for call in calls.values() if call.shows} == {
         (("itemCode", "LS9999"),), (("eventType", "99"),)
     }  # fmt: skip
@@ -97,14 +117,18 @@ def test_places_exist() -> None:
     """Every town, village and grid code lies in the division list; routed calls lie in the other county."""
     with (ROOT / "config" / "divisions.csv").open(encoding="utf-8") as file:
         known = {row["code"] for row in csv.DictReader(line for line in file if not line.startswith("#"))}
-    county = {GRID: "371102", GOVERNMENT: "371103"}
+    county = {GRID: "371102", GOVERNMENT: "371103", "petition": "371121", "city": "371122"}
     for call in SCRIPT.calls:
-        town = call.record["townCode"]
+        record = {**call.record, **call.record.get("location", {})}
+        town = next((record[name] for name in ("townCode", "SZXZ", "streetCode", "areaCode") if name in record), None)
+        if town is None:
+            assert not FORMS[call.on].keeps_up, call.key
+            continue
         assert town in known, call.key
-        assert str(call.record.get("villageCode", town)) in known, call.key
-        assert str(call.record.get("gridCode", ""))[:12] in {*known, ""}, call.key
-        if call.goes_to:
-            assert town.startswith(county[call.goes_to]), call.key
+        assert str(record.get("villageCode", town)) in known, call.key
+        assert str(record.get("gridCode", ""))[:12] in {*known, ""}, call.key
+        for slug in {*call.goes_to} & county.keys():
+            assert town.startswith(county[slug]), call.key
 
 
 @pytest.mark.parametrize(
@@ -140,23 +164,47 @@ def test_only_some_calls() -> None:
 
 
 def test_stages_agree_across_platforms_with_the_declared_exceptions() -> None:
-    """Equal stages agree; so does what the government platform cannot show otherwise; nothing else does."""
-    assert agree("11", "CLOSED") and agree("05", "PENDING") and agree("04", "RETURNED")
-    assert agree("05", "ACCEPTED") and agree("07", "HANDLING") and agree("08", "HANDLING")
-    assert not agree("11", "FEEDBACK") and not agree("09", "DISPATCHED") and not agree("06", "HANDLING")
-    assert not agree("77", "CLOSED")
+    """Equal stages agree; so does what a platform cannot show otherwise; nothing else does."""
+
+    def same(grid: str, slug: str, status: str) -> bool:
+        return agree(record(GRID, "G1", status=grid), record(slug, "V1", status=status))
+
+    assert same("11", GOVERNMENT, "CLOSED") and same("05", GOVERNMENT, "PENDING") and same("04", GOVERNMENT, "RETURNED")
+    assert same("05", GOVERNMENT, "ACCEPTED") and same("07", GOVERNMENT, "HANDLING") and same("08", GOVERNMENT, "HANDLING")
+    assert same("11", "petition", "6") and same("05", "city", "") and same("10", "city", "107")
+    assert same("12", "enforcement", "rated") and same("05", "open311", "open")
+    assert not same("11", GOVERNMENT, "FEEDBACK") and not same("09", GOVERNMENT, "DISPATCHED")
+    assert not same("77", GOVERNMENT, "CLOSED") and not same("11", "petition", "5") and not same("11", "city", "107")
+
+
+@pytest.mark.parametrize("slug", FORMS)
+def test_forms_know_every_status_of_their_contract(slug: str) -> None:
+    """A record made by officials is read, and its status is a stage of the trade; the file they attach is in it."""
+    form = FORMS[slug]
+    examples = {GOVERNMENT: {"content": "内容"}, "petition": {"NR": "内容"}, "city": {"description": "内容"}}
+    with StandIns([slug]) as standins:
+        doors = standins.doors
+        number = doors.tell(slug, form.create, form.creation("路面塌陷", examples.get(slug, {})))[form.number]
+        if form.attach:
+            doors.tell(slug, *form.attach(number, photo("现场照片.jpg", 3)))
+        (found,) = map(form.read, doors.records(slug))
+    assert (found.native_id, found.reference, form.stage(found.status)) == (number, "", "CALLED")
+    assert found.tells_of("路面塌陷") and found.entries
+    content = base64.b64decode(photo("现场照片.jpg", 3).packed)
+    assert found.files == ((hashlib.sha256(content).hexdigest(),) if form.attach else ())
+    assert set(form.stages.values()) <= CHINESE.keys()
 
 
 def record(slug: str, native_id: str, reference: str = "", *, title: str = "t", status: str = "11",
-           entries: tuple[Entry, ...] = (), **document: Any) -> Record:  # fmt: skip
+           entries: tuple[Entry, ...] = (), files: tuple[str, ...] = (), **document: Any) -> Record:  # fmt: skip
     first = Entry(1, "05" if slug == GRID else "CREATE", "05" if slug == GRID else "PENDING", "甲", "", "呼叫", 100)
-    return Record(slug, native_id, reference, title, status, (first, *entries), document)
+    return Record(slug, native_id, reference, title, status, (first, *entries), document, files=files)
 
 
 def judged(*records: Record, **call: Any) -> Verdict:
     """The judge's word on one call recorded on the grid under the number G1."""
     script = Script((ScriptedCall(**{
-        "key": "a", "on": GRID, "at": 0.0, "title": "t", "goes_to": GOVERNMENT, "ends": ("CLOSED",), "record": {}, **call,
+        "key": "a", "on": GRID, "at": 0.0, "title": "t", "goes_to": (GOVERNMENT,), "ends": ("CLOSED",), "record": {}, **call,
     }),), (), 1.0, 1.0)  # fmt: skip
     with StandIns() as standins:
         watch = Watch(standins.doors)
@@ -170,7 +218,7 @@ def test_a_clean_call_is_clean() -> None:
     """One record on each platform, the same stage: nothing to say but how long it took."""
     verdict = judged(record(GRID, "G1"), record(GOVERNMENT, "V1", "hy-1", status="CLOSED"))
     assert verdict.clean
-    assert verdict.latencies[0] == (10.0, "a", "created")
+    assert verdict.latencies[0] == (10.0, "a", "created on government")
 
 
 def test_the_judge_sees_what_is_lost_doubled_and_astray() -> None:
@@ -178,7 +226,7 @@ def test_the_judge_sees_what_is_lost_doubled_and_astray() -> None:
     assert judged(record(GRID, "G1")).lost == ("a",)
     twice = judged(*(record(GOVERNMENT, number, "hy-1", status="CLOSED") for number in ("V1", "V2")), record(GRID, "G1"))
     assert twice.duplicates == ("government hy-1: 2",)
-    assert judged(record(GRID, "G1"), record(GOVERNMENT, "V1", "hy-1", status="CLOSED"), goes_to=None).strays == ("a",)
+    assert judged(record(GRID, "G1"), record(GOVERNMENT, "V1", "hy-1", status="CLOSED"), goes_to=()).strays == ("a",)
 
 
 def test_the_judge_sees_echoes() -> None:
@@ -202,34 +250,51 @@ def test_the_judge_sees_leaks_and_differences() -> None:
     assert not verdict.clean
 
 
+def test_the_judge_sees_what_is_missing_on_one_of_two_platforms() -> None:
+    """A call for two platforms is lost while one of them lacks it; what cannot be kept up there is no difference."""
+    both = (GOVERNMENT, "open311")
+    own, copy = record(GRID, "G1"), record(GOVERNMENT, "V1", "hy-1", status="CLOSED")
+    assert judged(own, copy, goes_to=both).lost == ("a",)
+    assert judged(own, copy, record("open311", "O1", "hy-1", status="open"), goes_to=both).clean
+
+
+def test_the_judge_compares_files_by_their_content() -> None:
+    """Another file, or none, is a difference; the same bytes under another name are not."""
+    own = record(GRID, "G1", files=("aa", "bb"))
+    assert judged(own, record(GOVERNMENT, "V1", "hy-1", status="CLOSED", files=("bb", "aa"))).clean
+    for files in ((), ("aa", "cc")):
+        assert judged(own, record(GOVERNMENT, "V1", "hy-1", status="CLOSED", files=files)).file_differences == ["a"]
+
+
 # The play ------------------------------------------------------------------------------------------------------------
 
 
 class Engine:
-    """The real engine, polling and pushing in a thread, as the DAGs would."""
+    """The real engine, polling and pushing each platform in a thread of its own, as the DAGs would."""
 
     def __init__(self, bridge: Bridge) -> None:
         self.bridge = bridge
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._threads = [threading.Thread(target=self._work, args=(slug,), daemon=True) for slug in bridge.platforms]
 
     def __enter__(self) -> Engine:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
-    def _work(self) -> None:
-        while not self._ended.wait(0.3):
-            for slug in (GRID, GOVERNMENT):
-                for act in (inbound.poll, outbound.push):
-                    try:
-                        act(self.bridge, slug)
-                    except WireError as error:
-                        # A platform's trouble ends this round for it; the DAG's next run tries again.
-                        print(slug, error)
+    def _work(self, slug: str) -> None:
+        while not self._ended.wait(0.5):
+            for act in (inbound.poll, outbound.push):
+                try:
+                    act(self.bridge, slug)
+                except WireError as error:
+                    # A platform's trouble ends this round for it; the DAG's next run tries again.
+                    print(slug, error)
 
     def idle(self) -> bool:
         with self.bridge.ledger.begin() as tx:
@@ -254,7 +319,7 @@ def standins() -> Iterator[StandIns]:
 
 
 def engine(standins: StandIns, folder: DemoFolder) -> Engine:
-    folder.furnish(Pace(poll_seconds=1, lag_seconds=1))
+    folder.furnish(Pace(poll_seconds=1, lag_seconds=1), standins)
     return Engine(assemble(folder.settings(standins)))
 
 
@@ -303,9 +368,14 @@ def test_the_departments_option_is_checked(standins: StandIns) -> None:
 def test_the_demo_folder_is_emptied_and_nobody_elses(tmp_path: Path) -> None:
     """Every demo begins fresh; a folder that was not made by a demo is left alone."""
     with DemoFolder(ROOT, tmp_path / "demo") as folder:
-        folder.furnish(Pace(poll_seconds=3))
-        county = (folder.path / "config" / "counties" / "lanshan.yaml").read_text("utf-8")
-        assert "    poll: 3s\n    lag: 2s\n" in county
+        with StandIns(["city"]) as standins:
+            folder.furnish(Pace(poll_seconds=3), standins)
+            media = standins["city"].settings["media_base"]
+        counties = folder.path / "config" / "counties"
+        assert "    poll: 3s\n    lag: 2s\n" in (counties / "lanshan.yaml").read_text("utf-8")
+        assert "    poll: 9s\n" in (counties / "rizhao.yaml").read_text("utf-8"), "slower than the others as shipped"
+        assert {path.name for path in folder.dags.iterdir()} == {"poll.py", "push.py"}
+        assert f"      media_base: {media} " in (counties / "juxian.yaml").read_text("utf-8")
     with DemoFolder(ROOT, tmp_path / "demo") as folder:
         assert not (folder.path / "config").exists()
     own = tmp_path / "own"

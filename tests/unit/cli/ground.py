@@ -1,9 +1,10 @@
-"""Ground for the command line's tests: both stand-in platforms on loopback, a ledger of its own, the real command."""
+"""Ground for the command line's tests: two stand-in platforms on loopback, a ledger of its own, the real command."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -66,8 +67,12 @@ def house(folder: Path, **environ: str) -> House:
 
 @contextmanager
 def inhabited(folder: Path) -> Iterator[House]:
-    """A command with both stand-in platforms running and connected."""
-    with StandIns() as standins:
-        one = house(folder, **{f"AIRFLOW_CONN_HUYING_{s.slug.upper()}": s.address_with_account for s in standins})
+    """A command with the first two counties configured, their stand-in platforms running and connected."""
+    counties = folder / "config" / "counties"
+    counties.mkdir(parents=True)
+    for county in ("donggang", "lanshan"):
+        shutil.copy(ROOT / "config" / "counties" / f"{county}.yaml", counties)
+    with StandIns(["grid", "government"]) as standins:
+        one = house(folder, HUYING_CONFIG=str(folder / "config"), **standins.connections())
         one.doors = standins.doors
         yield one

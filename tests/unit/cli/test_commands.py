@@ -27,7 +27,8 @@ def test_probe_says_what_each_platform_answers(home: House) -> None:
     fine = home.huying("probe")
     assert fine.exit_code == 0, fine.output
     assert "✓ grid" in fine.output and "✓ government" in fine.output and "时钟" in fine.output
-    home.environ["AIRFLOW_CONN_HUYING_GRID"] = home.environ["AIRFLOW_CONN_HUYING_GRID"].replace("@", "wrongword@")
+    home.environ["AIRFLOW_CONN_HUYING_GRID"] = \
+        home.environ["AIRFLOW_CONN_HUYING_GRID"].replace('"password": "', '"password": "wrongword')  # fmt: skip
     wrong = home.huying("probe", "grid")
     assert wrong.exit_code == 1 and "✗ grid" in wrong.output and "→" in wrong.output and "wrongword" not in wrong.output
     found = home.data("probe", "government")
