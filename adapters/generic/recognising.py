@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,6 +26,8 @@ from adapters.transport import Answer
 
 FEW = 2
 """Rows a page while pages are tried out."""
+SIZE = 100
+"""Rows a page that are asked for if the platform gives so many."""
 CODES = ("code", "errcode", "errorcode", "resultcode", "retcode", "result", "ret", "status", "state")
 WORDS = ("msg", "message", "errmsg", "errormessage", "info", "reason", "detail")
 TOTALS = ("total", "totalcount", "totalelements", "totalnum", "totalsize", "sum", "records", "count")
@@ -56,20 +59,29 @@ def recognise(platform: str, asked: Mapping[str, Any], connection: Connection, s
     looking = _Looking(platform, dict(asked), connection, surroundings)
     first = looking.rows({})
     listing, envelope = looking.envelope(first)
-    identity = _identity(first.rows)
-    record: dict[str, Any] = {"id": identity, **asked.get("record", {})}
-    listing, sure = looking.paged(first, {**listing, **asked.get("list", {})}, record["id"], envelope.get("data", ""))
+    record = dict(asked.get("record", {}))
+    record.setdefault("id", _identity(first.rows))
+    listing, sure = looking.paged(first, {**listing, **asked.get("list", {})}, record["id"])
     times = _times(first.rows)
-    changed = next((name for name in times if CHANGED.search(name)), "")
-    if changed:
-        record = {"changed": changed, "time": times[changed], **record}
+    changed = record.setdefault("changed", next((name for name in times if CHANGED.search(name)), ""))
+    if changed in times:
+        record.setdefault("time", times[changed])
     notes = [f"列表有 {len(first.rows)} 条 / rows in the list, {first.path or '(根 root)'}"]
-    if listing.get("request", {}).get("parameters") and changed and (name := looking.since_parameter()):
-        listing |= {"since": changed, "time": times[changed], "order": _order([row[changed] for row in first.rows])}
-        proved = looking.proves_since(name, times[changed], first, listing)
+    if changed in times and (name := looking.since_parameter()):
+        listing |= {"since": changed, "time": times[changed], "order": _order([row.get(changed) for row in first.rows])}
+        proved = looking.proves_since(name, times[changed], first)
         sure |= {"list.since"} if proved else set()
         notes.append(f"{name}={{since}}：{'有效 works' if proved else '看不出是否有效 not proved'}")
+    if not changed:
+        del record["changed"]
     settings: dict[str, Any] = {**asked, "list": listing, "record": record}
+    if listing["paging"]["kind"] in ("page", "offset"):
+        settings["page_size"], capped = looking.most(listing, record["id"])
+        sure |= {"page_size"} if capped else set()
+        if not listing["paging"].get("total"):
+            listing["paging"] = {**listing["paging"], "end": "empty"}  # a short page proves nothing where the cap is unknown
+    elif listing["paging"]["kind"] == "none" and (more := _total(first.document, len(first.rows) + 1)):
+        notes.append(f"平台说有 {at(first.document, more)} 条，翻页没有认出来 / pages not recognised → --paging")
     if envelope and "envelope" not in asked:
         settings["envelope"] = envelope
     if "detail" in asked:
@@ -135,11 +147,13 @@ class _Looking:
             return {"items": outer}, {}
         return {"items": inner}, {**envelope, "data": outer}
 
-    def paged(self, first: Rows, listing: dict[str, Any], id: str, data: str) -> tuple[dict[str, Any], set[str]]:
+    def paged(self, first: Rows, listing: dict[str, Any], id: str) -> tuple[dict[str, Any], set[str]]:
         """The kind of pages, tried out with two rows each where there are enough of them."""
-        total = _total(first.document, data, len(first.rows))
+        total = _total(first.document, len(first.rows))
         more = {"total": total} if total else {}
         if told := self.asked.get("list", {}).get("paging"):
+            if told["kind"] == "cursor":
+                return self._cursors(first, listing, dict(told), id)
             counted = told["kind"] in ("page", "offset")
             turned = counted and self._turns({"page": 1, "offset": 0, "size": FEW}, {"page": 2, "offset": FEW, "size": FEW}, id)
             return {**listing, "paging": {**(more if counted else {}), **told}}, {"list.paging"} if turned else set()
@@ -150,15 +164,30 @@ class _Looking:
             if self._turns({"at": one, "size": FEW}, {"at": two, "size": FEW}, id, **named):
                 paging = {"kind": kind, **more}
                 return {**listing, "request": {**self._request, "parameters": known}, "paging": paging}, {"list.paging"}
-        following = next((path for path in _paths(first.document) if path.rpartition(".")[2].lower() in NEXTS
-                          and isinstance(at(first.document, path), str)), "")  # fmt: skip
-        if following:
+        if isinstance(at(first.document, _next(first.document)), str):
             known = {**self._parameters, "cursor": "{cursor}"}
-            return {**listing, "request": {**self._request, "parameters": known},
-                    "paging": {"kind": "cursor", "next": following}}, set()  # fmt: skip
+            self._parameters = known
+            return self._cursors(first, {**listing, "request": {**self._request, "parameters": known}}, {"kind": "cursor"}, id)
         if 'rel="next"' in first.answer.headers.get("link", ""):
             return {**listing, "request": {**self._request, "parameters": self._parameters}, "paging": {"kind": "link"}}, {"list.paging"}
         return {**listing, "request": {**self._request, "parameters": self._parameters}, "paging": {"kind": "none"}}, set()
+
+    def _cursors(
+        self, first: Rows, listing: dict[str, Any], told: dict[str, Any], id: str
+    ) -> tuple[dict[str, Any], set[str]]:  # fmt: skip
+        """Where the next cursor stands; proved where the second page is another one."""
+        told.setdefault("next", _next(first.document))
+        if not told["next"]:
+            raise ConfigError(
+                f"看不出下一个游标在哪里 / where does the next cursor stand? {', '.join(_keys(first.document))}",
+                where=self.platform, remedy="--paging cursor,位置,条数,下一个游标的路径 / name its path as the fourth",
+            )  # fmt: skip
+        there: tuple[Mapping[str, Any], ...] = ()
+        if isinstance(cursor := at(first.document, told["next"]), str):
+            with suppress(WireError):  # a parameter that this platform refuses is not its own
+                there = self.rows({"cursor": cursor}).rows
+        turned = bool(there) and not {str(at(row, id)) for row in there} & {str(at(row, id)) for row in first.rows}
+        return {**listing, "paging": told}, {"list.paging"} if turned else set()
 
     def _turns(self, one: Mapping[str, Any], two: Mapping[str, Any], id: str, **named: str) -> bool:
         """Do these parameters turn a page? Two rows at most each, and none of the second among the first."""
@@ -169,11 +198,23 @@ class _Looking:
         seen = [{str(at(row, id)) for row in rows} for rows in (here, there)]
         return len(here) == FEW and 0 < len(there) <= FEW and not seen[0] & seen[1]
 
+    def most(self, listing: Mapping[str, Any], id: str) -> tuple[int, bool]:
+        """How many rows a page may be asked for, and whether answers proved it: fewer came than were asked for, and more
+        were there."""
+        kind = listing["paging"]["kind"]
+        named = listing["request"]["parameters"]
+        here = self.rows({"page": 1, "offset": 0, "size": SIZE}, **named).rows
+        if not 0 < len(here) < SIZE:
+            return SIZE, False
+        there = self.rows({"page": 2, "offset": len(here), "size": SIZE if kind == "page" else len(here)}, **named).rows
+        more = bool(there) and not {str(at(row, id)) for row in there} & {str(at(row, id)) for row in here}
+        return (len(here), True) if more else (SIZE, False)
+
     def since_parameter(self) -> str:
         """The parameter that is said to take the time of change."""
         return next((name for name, value in self._parameters.items() if value == "{since}"), "")
 
-    def proves_since(self, name: str, time: Mapping[str, Any], first: Rows, listing: Mapping[str, Any]) -> bool:
+    def proves_since(self, name: str, time: Mapping[str, Any], first: Rows) -> bool:
         """Nothing changed after tomorrow: a list that is empty then heeds the parameter."""
         moment = written(self._now() + timedelta(days=1), Time.model_validate(time))
         try:
@@ -231,7 +272,13 @@ def _named(document: Mapping[str, Any], names: tuple[str, ...], fits: Any) -> st
     return next((str(lowered[name]) for name in names if name in lowered and fits(document[lowered[name]])), "")
 
 
-def _total(document: Any, data: str, rows: int) -> str:
+def _next(document: Any) -> str:
+    """Where a cursor can stand, by its name, filled or not."""
+    return next((path for path in _paths(document) if path.rpartition(".")[2].lower() in NEXTS
+                 and isinstance(at(document, path), str | None)), "")  # fmt: skip
+
+
+def _total(document: Any, rows: int) -> str:
     """Where a number stands that can be how many there are."""
     for path in _paths(document, deep=2):
         value = at(document, path)

@@ -72,6 +72,7 @@ def new_platform(
     since: Annotated[str, typer.Option(help="按变更时间过滤的参数名 / the parameter for the time of change")] = "",
     detail: Annotated[str, typer.Option(help="详情地址，用 {id} / path of one record, with {id}")] = "",
     field: Annotated[list[str] | None, typer.Option(help="指出字段 用途=字段，如 status=step，可多次 / name a field, role=path")] = None,
+    items: Annotated[str, typer.Option(help="列表在答复的哪里，如 data.rows；不写则自己找 / where the list stands")] = "",
     show: Annotated[bool, typer.Option("--show", help="只显示，不写文件 / show only, write nothing")] = False,
     json: Json = False,
 ) -> None:  # fmt: skip
@@ -92,13 +93,17 @@ def new_platform(
         request["parameters"] |= more
     if since:
         request["parameters"][since] = "{since}"
+    if items:
+        asked["list"]["items"] = items
     if detail:
         asked["detail"] = {"request": {"path": detail}}
+    told = dict(_pairs("--field", field))
+    asked["record"] = {role: told.pop(role) for role in ("id", "changed") if role in told}
     known = connection_of(connection, os.environ)
     register(known.password)
     with TemporaryDirectory() as state:
         around = Surroundings(lambda: datetime.now(UTC), os.urandom, time.sleep, Path(state))
-        proposal = propose(named, asked, dict(_pairs("--field", field)), places, known, around)
+        proposal = propose(named, asked, told, places, known, around)
     written = () if show else place(proposal.drafts)
     _told(named, proposal, written, as_json=json)
 
@@ -149,11 +154,12 @@ def _pairs(option: str, texts: Sequence[str] | None) -> list[tuple[str, str]]:
 def _paging(text: str) -> tuple[dict[str, Any], dict[str, str]]:
     """The kind of pages, and the parameters that carry it."""
     kind, *names = text.split(",")
-    if kind in ("page", "offset", "cursor") and len(names) == 2 and all(names):
-        return {"kind": kind, **({"next": "next"} if kind == "cursor" else {})}, {names[0]: f"{{{kind}}}", names[1]: "{size}"}
+    if all(names) and (kind, len(names)) in (("page", 2), ("offset", 2), ("cursor", 2), ("cursor", 3)):
+        following = {"next": names[2]} if len(names) == 3 else {}
+        return {"kind": kind, **following}, {names[0]: f"{{{kind}}}", names[1]: "{size}"}
     if kind in ("none", "link") and not names:
         return {"kind": kind}, {}
-    raise typer.BadParameter(f"{text!r}：应写作 / one of: page,位置,条数 · offset,位置,条数 · cursor,位置,条数 · link · none",
+    raise typer.BadParameter(f"{text!r}：应写作 / one of: page,位置,条数 · offset,位置,条数 · cursor,位置,条数[,下一个] · link · none",
                              param_hint="--paging")  # fmt: skip
 
 

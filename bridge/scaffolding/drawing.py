@@ -143,10 +143,7 @@ def _fields(guess: Guess, pattern: str) -> Iterator[str]:
     if guess.point:
         lon, lat = guess.point
         yield f"  place.point: {{wire: [{_text(lon.path)}, {_text(lat.path)}], convert: point}}  # {CONFIRM}"
-    name, phone = guess.person
-    if name or phone:
-        parts = ", ".join(f"{part}: {_text(one.path)}" for part, one in (("name", name), ("phone", phone)) if one)
-        yield f"  caller: {{convert: person, person: {{{parts}}}}}  # {CONFIRM}: caller 来电人，或 reporter 上报人"
+    yield from _person(guess)
     if guess.files:
         keys = {member.path.lower(): member.path for member in guess.files.members}
         named = {"id": ("id", "fileid", "file_id", "attachid"), "name": ("name", "filename", "file_name"),
@@ -155,6 +152,21 @@ def _fields(guess: Guess, pattern: str) -> Iterator[str]:
         found.setdefault("id", found["name"])
         yield (f"  files: {{wire: {_text(guess.files.path)}, convert: files, files: {{"
                + ", ".join(f"{part}: {_text(key)}" for part, key in found.items()) + f"}}, way: read}}  # {CONFIRM}")  # fmt: skip
+
+
+def _person(guess: Guess) -> Iterator[str]:
+    """Who called. Where a flag that keeps people secret is not plainly true or false, nobody is read until it is known."""
+    found = [(part, one) for part, one in zip(("name", "phone"), guess.person, strict=True) if one]
+    unclear = guess.secret is not None and guess.secret.kind != "flag"
+    if guess.secret:
+        found.append(("secret", guess.secret))
+    if not any(guess.person):
+        return
+    if unclear:
+        yield f"  # {CONFIRM}: 先弄清保密标志哪个是“是”，写进 tables，再启用 / first find out which code means secret; then use it:"
+    parts = ", ".join(f"{part}: {_text(one.path)}" for part, one in found) + (", table: secret" if unclear else "")
+    yield (f"  {'# ' if unclear else ''}caller: {{convert: person, person: {{{parts}}}}}"
+           f"  # {CONFIRM}: caller 来电人，或 reporter 上报人")  # fmt: skip
 
 
 def _history(history: History, guess: Guess, pattern: str) -> Iterator[str]:

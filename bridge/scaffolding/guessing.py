@@ -32,6 +32,7 @@ ROLES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 )
 """Role, the names that suggest it, the kinds of value that it can have; the first field that fits is taken."""
 NAMES = re.compile(r"(contact|caller|person|reporter|linkman|citizen).*(name)?$|姓名|联系人|来电人|上报人", re.IGNORECASE)
+SECRET = re.compile(r"secret|confiden|anonym|private|保密|匿名", re.IGNORECASE)
 PHONES = re.compile(r"tel$|phone|mobile|电话|手机", re.IGNORECASE)
 STAGES: tuple[tuple[Stage, str], ...] = (
     (Stage.RETURNED, r"return|reject|refus|declin|退|驳回|不予"),
@@ -65,12 +66,14 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """roles: role or canonical field -> the observed field. point: longitude, latitude. unused: what nothing was found
+    """roles: role or canonical field -> the observed field. point: longitude, latitude. person: name, phone; secret: the flag
+    that keeps them secret. unused: what nothing was found
     for, in order."""
 
     roles: Mapping[str, Observed]
     point: tuple[Observed, Observed] | None
     person: tuple[Observed | None, Observed | None]
+    secret: Observed | None
     history: History | None
     files: Observed | None
     unused: tuple[Observed, ...]
@@ -97,9 +100,10 @@ def guess(seen: Sequence[Observed], told: Mapping[str, str]) -> Guess:
     texts = [one for one in left if one.kind in ("text", "nothing")]
     name = next((one for one in texts if NAMES.search(_last(one)) and not PHONES.search(_last(one))), None)
     phone = next((one for one in left if one.kind in (*SCALARS, "nothing") and PHONES.search(_last(one))), None)
-    used = {id(one) for one in (*roles.values(), *(point or ()), name, phone, files) if one}
+    secret = next((one for one in left if one.kind in ("flag", *SCALARS) and SECRET.search(one.path)), None)
+    used = {id(one) for one in (*roles.values(), *(point or ()), name, phone, secret, files) if one}
     used |= {id(history.rows)} if history else set()
-    return Guess(roles, point, (name, phone), history, files, tuple(one for one in seen if id(one) not in used))
+    return Guess(roles, point, (name, phone), secret, history, files, tuple(one for one in seen if id(one) not in used))
 
 
 def stage_of(code: str) -> Stage | None:
@@ -130,7 +134,8 @@ def _history(one: Observed) -> History | None:
     if at is None or key is None or _files(one):
         return None
     parts: dict[str, Observed] = {}
-    for part, names in (("status", r"status|state|stage|after|状态"), ("code", r"^act|operation|type|code|action|动作|操作"),
+    for part, names in (("before", r"before|prev|之前"), ("status", r"status|state|stage|after|状态"),
+                        ("code", r"^act|operation|type|code|action|动作|操作"),
                         ("opinion", r"opinion|word|text|content|remark|comment|memo|意见|内容|备注"),
                         ("operator", r"operator|handler|user|who|staff|person|by$|name|办理人|经办|人"),
                         ("department", r"dept|depart|unit|agency|org|部门|单位")):  # fmt: skip

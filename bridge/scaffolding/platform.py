@@ -64,6 +64,9 @@ def _in_the_way(named: Named, places: Places) -> Iterator[Problem]:
     where, remedy = "huying new platform", "换一个短名 / take another slug"
     if named.slug in places.present.platforms:
         yield Problem(where, 1, "slug", f"已有平台 / there is a platform {named.slug!r}", "", remedy)
+    for path, found in places.present.problems.items():
+        if path.parent == places.config / "counties" and path not in places.present.counties:
+            yield from found  # it may be this county's file: nobody can tell before it is mended
     if named.slug in names_in((places.mappings, CHECKOUT / "mappings")):
         yield Problem(where, 1, "slug", f"已有映射 {named.slug!r} / there is such a mapping", "",
                       f"{remedy}；同一种平台不必重学：映射用 extends / a second county of a known kind: docs/onboarding.md")  # fmt: skip

@@ -85,6 +85,61 @@ def test_the_common_case(tmp_path: Path) -> None:
     assert "待确认 / confirm" in text
 
 
+@pytest.mark.parametrize("counted", [True, False])
+def test_a_platform_that_caps_its_pages(tmp_path: Path, counted: bool) -> None:
+    """Three rows a page, whatever is asked for: the size is found, and no row is missed."""
+
+    def capped(one: Asked) -> Said:
+        start, count = int(one.query.get("from", 0)), min(int(one.query.get("count", 3)), 3)
+        return Said({"list": rows(8)[start : start + count], **({"total": 8} if counted else {})})
+
+    with serving(tmp_path / "s", capped) as ground:
+        made = command(tmp_path, ground.url).huying(*asked("--auth", "none", "--paging", "offset,from,count"))
+    assert made.exit_code == 0 and "读了 8 条" in made.output, made.output
+    assert settings(tmp_path)["page_size"] == 3
+
+
+@pytest.mark.parametrize(("flag", "read"), [(True, True), (1, False), ("Y", False)])
+def test_people_whose_secrecy_is_unclear_are_not_read(tmp_path: Path, flag: Any, read: bool) -> None:
+    """A flag that is plainly true or false is used; of a code nobody knows which means secret: the person waits."""
+
+    def told(one: Asked) -> Said:
+        return Said([{"id": n, "state": "open", "contactName": "王守密", "secret": flag} for n in range(2)])
+
+    with serving(tmp_path / "s", told) as ground:
+        made = command(tmp_path, ground.url).huying(*asked("--auth", "none"))
+    assert made.exit_code == 0, made.output
+    fields = yaml.safe_load((tmp_path / "mappings/orders.yaml").read_text(encoding="utf-8")).get("fields") or {}
+    assert fields.get("caller") == ({"convert": "person", "person": {"name": "contactName", "secret": "secret"}} if read else None)
+
+
+def test_rows_that_are_parts(tmp_path: Path) -> None:
+    """A list that shows parts only: the whole records are read one by one, and so it is written down."""
+
+    def told(one: Asked) -> Said:
+        whole = {row["orderId"]: row for row in rows(3)}
+        if number := one.path.removeprefix("/api/orders").strip("/"):
+            return Said({"code": 0, "msg": "", "data": {"order": whole[number]}})
+        return Said({"code": 0, "msg": "", "data": [{"orderId": n, "status": row["status"]} for n, row in whole.items()]})
+
+    with serving(tmp_path / "s", told) as ground:
+        made = command(tmp_path, ground.url).huying(*asked("--auth", "none", "--detail", "/api/orders/{id}"))
+    assert made.exit_code == 0, made.output
+    said = settings(tmp_path)
+    assert said["list"]["partial"] is True and said["detail"]["item"] == "order"
+    assert "title" in yaml.safe_load((tmp_path / "mappings/orders.yaml").read_text(encoding="utf-8"))["fields"]
+
+
+def test_a_county_whose_file_is_broken(tmp_path: Path) -> None:
+    """Nobody can tell whose file it is: it is mended first, and nothing is written beside it."""
+    (tmp_path / "config" / "counties").mkdir(parents=True)
+    (tmp_path / "config" / "counties" / "donggang.yaml").write_text("county: [", encoding="utf-8")
+    with serving(tmp_path / "s", paged) as ground:
+        made = command(tmp_path, ground.url).huying(*asked("--auth", "basic"))
+        assert made.exit_code == 1 and "donggang.yaml:" in made.output and ground.asked == []
+    assert files(tmp_path) == {"config/counties/donggang.yaml"}
+
+
 def bare(one: Asked) -> Said:
     """A bare list, pages by Link headers, milliseconds."""
     page = int(one.query.get("p", 1))
@@ -116,6 +171,7 @@ def posted(one: Asked) -> Said:
 @pytest.mark.parametrize(("answer", "auth", "more", "kind", "count", "envelope"), [
     (bare, "none", (), {"kind": "link"}, 4, None),
     (cursor, "header:X-Api-Key", (), {"kind": "cursor", "next": "next_cursor"}, 5, None),
+    (cursor, "header:X-Api-Key", ("--paging", "cursor,cursor,limit"), {"kind": "cursor", "next": "next_cursor"}, 5, None),
     (posted, "bearer:/login", ("--method", "post", "--send", "form", "--parameter", "type=call"), {"kind": "none"}, 2,
      {"code": "code", "success": "00", "message": "msg", "data": "data"}),
 ])  # fmt: skip
@@ -179,6 +235,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (lambda one: Said(b"<html>", content_type="text/html"), ("--auth", "basic"), 1, "不是约定的答复"),
     (paged, ("--auth", "kerberos"), 2, "bearer:/login"),
     (paged, ("--auth", "basic", "--paging", "leaps"), 2, "offset,位置,条数"),
+    (paged, ("--auth", "basic", "--paging", "cursor,after,limit"), 1, "下一个游标"),
     (paged, ("--auth", "basic", "--parameter", "x"), 2, "名=值"),
     (paged, ("--auth", "basic", "--county", "999999"), 2, "行政区划"),
     (paged, ("--auth", "basic", "--slug", "Or ders"), 2, "小写字母"),
@@ -200,8 +257,10 @@ def test_what_goes_wrong_is_told_and_leaves_nothing(
 def test_a_field_that_is_named(tmp_path: Path) -> None:
     """--field has the last word over every guess."""
     with serving(tmp_path / "s", lambda one: Said({"list": [{"id": 1, "a": "x", "b": "甲"}, {"id": 2, "a": "y", "b": "乙"}]})) as ground:
-        made = command(tmp_path, ground.url).huying(*asked("--auth", "none", "--field", "status=a", "--field", "title=b"))
+        made = command(tmp_path, ground.url).huying(*asked("--auth", "none", "--field", "status=a", "--field", "title=b", "--field",
+                                                                    "id=b"))
     assert made.exit_code == 0, made.output
     mapping = yaml.safe_load((tmp_path / "mappings/orders.yaml").read_text(encoding="utf-8"))
+    assert (mapping["record"]["id"], settings(tmp_path)["record"]) == ("b", {"id": "b"})
     assert mapping["record"]["status"] == "a" and mapping["fields"]["title"]["wire"] == "b"
     assert mapping["stages"] == {"x": None, "y": None}
