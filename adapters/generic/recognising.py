@@ -33,9 +33,9 @@ WORDS = ("msg", "message", "errmsg", "errormessage", "info", "reason", "detail")
 TOTALS = ("total", "totalcount", "totalelements", "totalnum", "totalsize", "sum", "records", "count")
 NEXTS = ("nextcursor", "next_cursor", "next", "cursor", "nexttoken", "next_page_token")
 PAGED = (
-    ("offset", "offset", "limit"), ("offset", "start", "limit"), ("offset", "skip", "limit"), ("page", "page", "limit"),
-    ("page", "page", "size"), ("page", "page", "pageSize"), ("page", "page", "per_page"), ("page", "pageNo", "pageSize"),
-    ("page", "pageNum", "pageSize"), ("page", "pageIndex", "pageSize"), ("page", "current", "size"),
+    ("offset", "offset", "limit"), ("offset", "start", "limit"), ("offset", "skip", "limit"), ("offset", "from", "size"),
+    ("page", "page", "limit"), ("page", "page", "size"), ("page", "page", "pageSize"), ("page", "page", "per_page"),
+    ("page", "pageNo", "pageSize"), ("page", "pageNum", "pageSize"), ("page", "pageIndex", "pageSize"), ("page", "current", "size"),
 )  # fmt: skip
 """Kind, the parameter that says where, the parameter that says how many; as commonly met."""
 CHANGED = re.compile(r"updat|modif|chang|last|gx|xg|更新|修改|变更", re.IGNORECASE)

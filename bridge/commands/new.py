@@ -56,6 +56,7 @@ def new_adapter(
 @app.command("platform")
 @said
 def new_platform(
+    context: typer.Context,
     county: Annotated[str, typer.Option(prompt="县区代码（6 位） / county, 6 digits", help="县区代码 / county code")],
     slug: Annotated[str, typer.Option(prompt="短名（小写英文，启用后不改） / slug", help="短名，也是映射名 / the mapping's name too")],
     title: Annotated[str, typer.Option(prompt="平台名称 / title", help="平台名称 / what officials call it")],
@@ -77,6 +78,10 @@ def new_platform(
     json: Json = False,
 ) -> None:  # fmt: skip
     """用配置接入 REST 平台：试连、辨认、写县区文件和映射 / a REST platform by configuration: probe, recognise, write both files."""
+    if _asked(context, "list_path"):
+        paging = paging or _more("翻页的参数，如 offset,from,count（不知道就回车，试出来） / pages: kind,where,how-many")
+        since = since or _more("按变更时间过滤的参数名（没有就回车） / the parameter for the time of change")
+        detail = detail or _more("详情地址，用 {id}（没有就回车） / path of one record, with {id}")
     config, mappings = folders_of(os.environ)
     configuration = configuration_of(os.environ)
     named = Named(_form(CountyCode, "--county", county), _county_name(read(divisions_of(config)), county), _form(Slug, "--slug", slug),
@@ -127,6 +132,16 @@ def _told(named: Named, proposal: Proposal, written: Sequence[Path], *, as_json:
         say(shown(problem))
     say(f"还有 {proposal.confirm} 行标着“待确认” / lines marked to confirm；然后 / then: huying check，"
         f"huying probe {named.slug}，huying map show {named.slug}（docs/onboarding.md）")  # fmt: skip
+
+
+def _asked(context: typer.Context, name: str) -> bool:
+    """Did a person answer for this one, rather than a flag?"""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "PROMPT"
+
+
+def _more(question: str) -> str:
+    return str(typer.prompt(question, default="", show_default=False)).strip()
 
 
 def _form(kind: Any, option: str, value: str) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from adapters.registry import settings_of
+from adapters.errors import ConfigError
+from adapters.registry import recognise_of, settings_of
 from tests.unit.adapters.rest_server import Asked, Said, serving
 from tests.unit.cli.ground import ROOT, House, house
 
@@ -171,6 +172,7 @@ def posted(one: Asked) -> Said:
 @pytest.mark.parametrize(("answer", "auth", "more", "kind", "count", "envelope"), [
     (bare, "none", (), {"kind": "link"}, 4, None),
     (cursor, "header:X-Api-Key", (), {"kind": "cursor", "next": "next_cursor"}, 5, None),
+    (cursor, "{kind: header, name: X-Api-Key}", (), {"kind": "cursor", "next": "next_cursor"}, 5, None),
     (cursor, "header:X-Api-Key", ("--paging", "cursor,cursor,limit"), {"kind": "cursor", "next": "next_cursor"}, 5, None),
     (posted, "bearer:/login", ("--method", "post", "--send", "form", "--parameter", "type=call"), {"kind": "none"}, 2,
      {"code": "code", "success": "00", "message": "msg", "data": "data"}),
@@ -194,10 +196,12 @@ def test_other_makes(
 def test_questions_are_asked(tmp_path: Path) -> None:
     """Without flags it asks, in the order of the interface document."""
     with serving(tmp_path / "s", paged) as ground:
-        answers = "\n".join(["371102", "orders", "网格工单", "huying_orders", "/api/orders", "basic", ""])
+        answers = "\n".join(["371102", "orders", "网格工单", "huying_orders", "/api/orders", "basic", "page,pageNo,pageSize", "", "", ""])
         made = command(tmp_path, ground.url).huying("new", "platform", stdin=answers)
     assert made.exit_code == 0, made.output
-    assert "县区代码" in made.output and files(tmp_path) == {"config/counties/371102.yaml", "mappings/orders.yaml"}
+    assert settings(tmp_path)["list"]["paging"]["kind"] == "page"
+    assert "县区代码" in made.output and "翻页的参数" in made.output
+    assert files(tmp_path) == {"config/counties/371102.yaml", "mappings/orders.yaml"}
 
 
 def test_a_county_that_has_a_file(tmp_path: Path) -> None:
@@ -234,6 +238,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (lambda one: Said({"list": [{"id": 1, "a": "x"}]}), ("--auth", "basic"), 1, "--field status="),
     (lambda one: Said(b"<html>", content_type="text/html"), ("--auth", "basic"), 1, "不是约定的答复"),
     (paged, ("--auth", "kerberos"), 2, "bearer:/login"),
+    (paged, ("--auth", "{kind: header, nam: X}"), 1, "auth.header.nam"),
     (paged, ("--auth", "basic", "--paging", "leaps"), 2, "offset,位置,条数"),
     (paged, ("--auth", "basic", "--paging", "cursor,after,limit"), 1, "下一个游标"),
     (paged, ("--auth", "basic", "--parameter", "x"), 2, "名=值"),
@@ -264,3 +269,10 @@ def test_a_field_that_is_named(tmp_path: Path) -> None:
     assert (mapping["record"]["id"], settings(tmp_path)["record"]) == ("b", {"id": "b"})
     assert mapping["record"]["status"] == "a" and mapping["fields"]["title"]["wire"] == "b"
     assert mapping["stages"] == {"x": None, "y": None}
+
+
+def test_only_adapters_that_are_told_everything_recognise() -> None:
+    """The others know their platform already: told in words."""
+    assert callable(recognise_of("rest"))
+    with pytest.raises(ConfigError, match="不能辨认平台"):
+        recognise_of("grid")
