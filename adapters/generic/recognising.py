@@ -64,12 +64,19 @@ def recognise(platform: str, asked: Mapping[str, Any], connection: Connection, s
     listing, sure = looking.paged(first, {**listing, **asked.get("list", {})}, record["id"])
     times = _times(first.rows)
     changed = record.setdefault("changed", next((name for name in times if CHANGED.search(name)), ""))
-    if changed in times:
-        record.setdefault("time", times[changed])
+    moments = [at(row, changed) for row in first.rows] if changed else []
+    time = time_of([one for one in moments if one not in (None, "")])
+    if time:
+        record.setdefault("time", time)
     notes = [f"列表有 {len(first.rows)} 条 / rows in the list, {first.path or '(根 root)'}"]
-    if changed in times and (name := looking.since_parameter()):
-        listing |= {"since": changed, "time": times[changed], "order": _order([row.get(changed) for row in first.rows])}
-        proved = looking.proves_since(name, times[changed], first)
+    if name := looking.since_parameter():
+        if not time:
+            raise ConfigError(
+                f"{name} 是哪个字段的时间 / which member's time is {name} about? {', '.join(times) or '没有时间 / no times'}",
+                where=platform, remedy="用 --field changed=字段名 指出，或不写 --since / name it, or leave --since out",
+            )  # fmt: skip
+        listing |= {"since": changed, "time": time, "order": _order(moments)}
+        proved = looking.proves_since(name, time, first)
         sure |= {"list.since"} if proved else set()
         notes.append(f"{name}={{since}}：{'有效 works' if proved else '看不出是否有效 not proved'}")
     if not changed:
@@ -303,7 +310,7 @@ def _differs(values: list[Any]) -> bool:
 
 def _order(values: list[Any]) -> str:
     """How the rows stand by their time of change; unknown where too few would tell."""
-    if len(set(map(str, values))) < 3:
+    if len(set(map(str, values))) < 3 or None in values:
         return "unknown"
     return "ascending" if values == sorted(values) else "descending" if values == sorted(values, reverse=True) else "unknown"
 
@@ -321,6 +328,8 @@ def _times(rows: tuple[Mapping[str, Any], ...]) -> dict[str, dict[str, Any]]:
 def time_of(values: list[Any]) -> dict[str, Any] | None:
     """How these times are written, as `time:` says it; None if they are none. A whole number is a time only of the years
     2001 to 2286."""
+    if not values:
+        return None
     if all(isinstance(value, int) and not isinstance(value, bool) for value in values):
         for form, unit in (("epoch_s", 1), ("epoch_ms", 1000)):
             if all(1_000_000_000 <= value / unit < 10_000_000_000 for value in values):

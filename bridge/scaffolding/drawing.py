@@ -63,15 +63,16 @@ def _mapping(slug: str, title: str, id: str, changed: str, guess: Guess, samples
     yield ""
     yield "# 平台状态 → 呼应阶段；只列见到的，其余照接口文档补上。null 是尚无阶段 / statuses seen; add the others. null: no stage yet"
     yield "# CALLED ACCEPTED DISPATCHED RESPONDED IN_PROGRESS REPORTED CLOSED RATED RETURNED CANCELLED"
-    yield "stages:"
+    yield "stages:" if _statuses(guess) else "stages: {}"
     for code in _statuses(guess):
         stage = stage_of(code)
         yield f"  {_quoted(code)}: {stage or 'null'}  # {CONFIRM}"
     yield from _tables(guess)
     yield from _items(slug, guess)
     yield ""
-    yield "fields:"
-    yield from _fields(guess, pattern)
+    fields = list(_fields(guess, pattern))
+    yield "fields:" if any(line.startswith("  ") and line[2] != "#" for line in fields) else "fields: {}"
+    yield from fields
     if guess.unused:
         yield ""
         yield "# 还没有用的字段：有用的写到上面，确实不用的写进 ignored；都不写也会原样保存"

@@ -83,10 +83,13 @@ def propose(
     found = recognise_of(ADAPTER)(named.slug, asked, connection, surroundings)
     settings = dict(found.settings)
     records = _records(build_of(ADAPTER)(named.slug, settings, connection, surroundings))
+    if not records:
+        raise ConfigError("列表是空的，无从推测 / the list is empty, nothing can be guessed", where=named.slug,
+                          remedy="先录几条各种状态的记录，再来一次 / enter records in several statuses, then try again")  # fmt: skip
     guessed = guess([one for one in observe(records) if one.path not in (settings["record"]["id"], settings["record"].get("changed"))],
                     told)  # fmt: skip
     if "status" not in guessed.roles:
-        seen = ", ".join(one.path for one in guessed.unused) or "没有记录 / no records"
+        seen = ", ".join(one.path for one in guessed.unused)
         raise ConfigError(f"看不出状态在哪个字段 / which field is the status? {seen}", where=named.slug,
                           remedy="用 --field status=字段名 指出 / name it with --field status=…")  # fmt: skip
     if "reference" in guessed.roles:

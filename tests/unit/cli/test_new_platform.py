@@ -108,9 +108,11 @@ def test_people_whose_secrecy_is_unclear_are_not_read(tmp_path: Path, flag: Any,
         return Said([{"id": n, "state": "open", "contactName": "王守密", "secret": flag} for n in range(2)])
 
     with serving(tmp_path / "s", told) as ground:
-        made = command(tmp_path, ground.url).huying(*asked("--auth", "none"))
+        one = command(tmp_path, ground.url)
+        made = one.huying(*asked("--auth", "none"))
+        assert one.data("check")["ok"]
     assert made.exit_code == 0, made.output
-    fields = yaml.safe_load((tmp_path / "mappings/orders.yaml").read_text(encoding="utf-8")).get("fields") or {}
+    fields = yaml.safe_load((tmp_path / "mappings/orders.yaml").read_text(encoding="utf-8"))["fields"]
     assert fields.get("caller") == ({"convert": "person", "person": {"name": "contactName", "secret": "secret"}} if read else None)
 
 
@@ -237,6 +239,8 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (lambda one: Said({"code": 0, "data": {"count": 3}}), ("--auth", "basic"), 1, "没有列表"),
     (lambda one: Said({"list": [{"id": 1, "a": "x"}]}), ("--auth", "basic"), 1, "--field status="),
     (lambda one: Said(b"<html>", content_type="text/html"), ("--auth", "basic"), 1, "不是约定的答复"),
+    (lambda one: Said({"list": []}), ("--auth", "none"), 1, "列表是空的"),
+    (lambda one: Said({"list": [{"id": 1, "state": "open"}]}), ("--auth", "none", "--since", "after"), 1, "--field changed="),
     (paged, ("--auth", "kerberos"), 2, "bearer:/login"),
     (paged, ("--auth", "{kind: header, nam: X}"), 1, "auth.header.nam"),
     (paged, ("--auth", "basic", "--paging", "leaps"), 2, "offset,位置,条数"),
