@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.main
 import yaml
 
 from adapters.errors import ConfigError
 from adapters.registry import recognise_of, settings_of
+from bridge.cli import app
 from tests.unit.adapters.rest_server import Asked, Said, serving
 from tests.unit.cli.ground import ROOT, House, house
 
@@ -280,3 +283,11 @@ def test_only_adapters_that_are_told_everything_recognise() -> None:
     assert callable(recognise_of("rest"))
     with pytest.raises(ConfigError, match="不能辨认平台"):
         recognise_of("grid")
+
+
+def test_the_guide_names_flags_that_exist() -> None:
+    """Each flag in docs/onboarding.md is one of the command's, and each of the command's own is told there."""
+    group: Any = typer.main.get_command(app)
+    there = {flag for one in group.commands["new"].commands["platform"].params for flag in one.opts}
+    told = set(re.findall(r"(?<![\w-])--[a-z]+", (ROOT / "docs" / "onboarding.md").read_text(encoding="utf-8")))
+    assert told <= there and there - told <= {"--help", "--json"}
