@@ -14,7 +14,7 @@ from bridge.cli import app
 
 ROOT = Path(__file__).parents[2]
 READMES = ("README.md", "README.zh-CN.md")
-PAGES = (*READMES, "CONTRIBUTING.md", "docs/operators.md", "config/README.md")
+PAGES = (*READMES, "CONTRIBUTING.md", "docs/operators.md", "docs/onboarding.md", "config/README.md")
 
 
 def commands() -> set[str]:
