@@ -323,13 +323,13 @@ def engine(standins: StandIns, folder: DemoFolder) -> Engine:
     return Engine(assemble(folder.settings(standins)))
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(280)
 def test_the_whole_scenario_is_played_to_its_end(standins: StandIns, tmp_path: Path) -> None:
     """All calls arrive once, all stages agree, every call ends where it should, nothing leaks, the letter is mended."""
     seen: list[Verdict] = []
     with DemoFolder(ROOT, tmp_path / "demo") as folder, engine(standins, folder) as running:
         around = Surroundings(standins.doors, running.mend, running.idle, lambda _, verdict: seen.append(verdict))
-        outcome = rehearse(faster(SCRIPT, 3), around, quiet_seconds=4, timeout=150)
+        outcome = rehearse(faster(SCRIPT, 2), around, quiet_seconds=4, timeout=220)
         with running.bridge.ledger.begin() as tx:
             letters = overview.letters(tx, every=True)
     assert outcome.verdict.clean
