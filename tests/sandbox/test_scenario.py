@@ -152,6 +152,13 @@ def test_a_badly_written_scenario_is_refused_with_its_place(tmp_path: Path, text
     assert said in str(refused.value)
 
 
+def test_only_its_form_names_a_platform() -> None:
+    """Rehearsal, demo and `make sandbox` know platforms from their forms: a new one is written in one place."""
+    for path in (*(ROOT / "sandbox").glob("*.py"), *(ROOT / "sandbox" / "scenario").glob("*.py")):
+        named = [slug for slug in FORMS if f'"{slug}"' in path.read_text("utf-8")]
+        assert named == [], path
+
+
 def test_only_some_calls() -> None:
     """A short rehearsal has these calls and no faults; a key that nobody wrote is refused."""
     assert [call.key for call in only(SCRIPT, ["dust", "sewage"]).calls] == ["sewage", "dust"]
