@@ -35,6 +35,11 @@ class Bridged:
     lease: timedelta = timedelta(seconds=120)
     lag: timedelta = timedelta(seconds=10)
 
+    @property
+    def only_created(self) -> bool:
+        """It takes nothing after a creation, as its mapping declares: nothing more is queued for it."""
+        return self.translator.mapping.created_only is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Bridge:

@@ -326,7 +326,8 @@ def _spread(
         outbox.c.call == call, outbox.c.kind == "create", outbox.c.state.in_(queue.OPEN))).scalars())  # fmt: skip
     known = linked | creating
     edited = told(edits)
-    for target in sorted(known - {source}):
+    deaf = {slug for slug, one in bridge.platforms.items() if one.only_created}
+    for target in sorted(known - deaf - {source}):
         for action in actions:
             _tell(tx, bridge, call, target, action, now)
         if edited and target in linked:
@@ -336,6 +337,8 @@ def _spread(
     for target in targets(bridge.routes, row.origin_platform, row.fields, row.stage):
         if target not in known and standing.stage not in (Stage.RETURNED, Stage.CANCELLED, None):
             queue.enqueue(tx, call, target, "create", {}, now)
+            if target in deaf:
+                continue
             for action in _since_the_last_call(standing):
                 _tell(tx, bridge, call, target, action, now)
             for known_file in files_of(tx, call):
