@@ -49,6 +49,11 @@ class Missing(Refused):
     """The record, or the file, does not exist on the platform."""
 
 
+class NotDone(Refused):
+    """A write that was handed over failed inside the platform, and certainly left nothing behind: the same may be handed
+    over again."""
+
+
 class OutcomeUnknown(WireError):
     """It may or may not have been carried out: find out first, never send again blindly."""
 

@@ -218,7 +218,8 @@ class LateReceipts(Protocol):
 
     def settle(self, reference: str) -> Receipt | None:
         """What became of the write with this reference: its receipt, None while the platform has not taken it up (or
-        knows nothing of it). Refused with the platform's words. ConfigError, Unavailable."""
+        knows nothing of it). Refused with the platform's words, NotDone where the same may be handed over again.
+        ConfigError, Unavailable."""
         ...
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
 
-from adapters.errors import ConfigError, OutcomeUnknown, Refused, Unavailable
+from adapters.errors import ConfigError, NotDone, OutcomeUnknown, Refused, Unavailable
 from adapters.port import Ability, Adapter, Findable, LateReceipts, Receipt
 from bridge.bridged import Bridge, Bridged
 from bridge.inbound import keep
@@ -102,11 +102,19 @@ def send(run: Run, row: Row[Any], attempt: int, do: Callable[[], Receipt]) -> Re
 
 
 def settled(run: Run, row: Row[Any], pending: Row[Any], reference: str) -> Receipt | None:
-    """The late receipt of a write, if the platform has one; a refusal ends the attempt and is a person's."""
+    """The late receipt of a write, if the platform has one; a refusal ends the attempt and is a person's, unless the
+    platform failed inside: then the same is handed over again, a few times."""
     if not isinstance(run.adapter, LateReceipts) or Ability.LATE_RECEIPT not in run.adapter.abilities:
         return None
     try:
         return run.adapter.settle(reference)
+    except NotDone as error:
+        with run.bridge.ledger.begin() as tx:
+            queue.outcome(tx, pending.id, "absent", error.what, run.now())
+            sends = queue.sent(tx, row.id, pending.step)
+        if sends >= PATIENCE:
+            raise
+        return None
     except Refused as error:
         with run.bridge.ledger.begin() as tx:
             queue.outcome(tx, pending.id, "refused", error.what, run.now())

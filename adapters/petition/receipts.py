@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adapters.errors import Missing, Outdated, Refused
+from adapters.errors import Missing, NotDone, Outdated, Refused
 from adapters.port import Receipt
 
 WAITING, DONE, REFUSED, PROCESSING = 0, 1, 2, 3
@@ -25,7 +25,7 @@ def open_or_done(rows: Sequence[Mapping[str, Any]]) -> bool:
 
 def outcome(rows: Sequence[Mapping[str, Any]], where: str) -> Receipt | None:
     """rows: all rows of one reference, oldest first. One that was done counts, else the newest: a write refused once
-    may have been corrected and sent again. Refused, Outdated, Missing with the platform's words."""
+    may have been corrected and sent again. Refused, Outdated, Missing, NotDone with the platform's words."""
     done = [row for row in rows if row["CLBZ"] == DONE]
     if done:
         return _done(done[0], where)
@@ -43,6 +43,9 @@ def outcome(rows: Sequence[Mapping[str, Any]], where: str) -> Receipt | None:
                        remedy="重新读取该工单后再定 / read it again")  # fmt: skip
     if kind == "GDBH不存在":
         raise Missing(f"{said} / there is no such work order", where=where, code=kind, remedy="核对编号 / check the number")
+    if kind == "系统错误":
+        raise NotDone(f"平台内部错误：{said} / the platform failed inside, nothing was stored", where=where, code=kind,
+                      remedy="将自动重新交付 / handed over again")  # fmt: skip
     named = _FIELD.match(said)
     raise Refused(f"平台退回：{said or '未说明原因'} / refused by the platform", where=where, code=kind[:40],
                   field=named[1] if named else "", remedy=_AGAIN)  # fmt: skip

@@ -14,6 +14,9 @@ from bridge.mapping.privacy import is_secret_word
 from bridge.mapping.texts import DOTS, fold
 
 CONCEALED = "〔保密〕"
+ANY_MOBILE = "〔手机〕"
+"""Among the words: every mobile number, of a person whose own number nobody told us."""
+_MOBILE = r"(?<!\d)(?:[+＋]?86[ -]?)?[1１][3-9３-９]\d(?:[ \-－]?\d{4}){2}(?!\d)"
 _SHORTEST_NAME = 2  # characters
 _SHORTEST_PHONE = 5  # digits
 _NEEDS_EDGES = 10  # digits; a shorter number is struck out only where no further digit touches it
@@ -41,6 +44,8 @@ def conceal(text: str, words: Iterable[str]) -> str:
 
 
 def _patterns(word: str) -> list[str]:
+    if word == ANY_MOBILE:
+        return [_MOBILE]
     folded = fold(word).strip()
     digits = "".join(c for c in folded if c in "0123456789")
     if len(digits) >= _SHORTEST_PHONE:

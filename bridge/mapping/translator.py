@@ -14,6 +14,7 @@ from typing import Any
 from bridge.documents import nearest
 from bridge.mapping import converters
 from bridge.mapping.compiler import compile_fields, unmapped
+from bridge.mapping.concealment import ANY_MOBILE
 from bridge.mapping.entries import Entry, entry_reader
 from bridge.mapping.language import Mapping
 from bridge.mapping.notes import ABSENT, Fields, Notes, Unreadable
@@ -183,11 +184,14 @@ PERSONS = ("reporter", "caller")
 
 def secrets_of(fields: Fields) -> tuple[str, ...]:
     """Names and numbers of the call's confidential and anonymous persons, also those they had before they asked for it:
-    they never leave."""
+    they never leave. Every mobile number, where a person's own is not known."""
     words = [*(fields.get("secrets") or ())]
     for role in PERSONS:
-        if is_secret(fields.get(role)):
-            words += words_of(fields[role])
+        person: Fields = fields.get(role) or {}
+        if is_secret(person):
+            words += words_of(person)
+            if not (person.get("phones") or person.get("phone_text")):
+                words.append(ANY_MOBILE)  # a platform that keeps the number to itself
     return tuple(words)
 
 

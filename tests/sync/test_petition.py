@@ -88,15 +88,28 @@ def test_from_the_petition_platform(world: PetitionWorld) -> None:
     assert world.dead() == []
 
 
+def test_a_platform_that_fails_inside_is_asked_again(world: PetitionWorld) -> None:
+    """系统错误 leaves nothing behind (§5): the same is handed over again, for a creation and for an update."""
+    for operation in ("XZ", "GX"):
+        world.at("petition", "faults", {"kind": "code", "operation": operation, "code": "系统错误", "times": 2})
+    event = world.grid_call()
+    world.quiet()
+    world.at("grid", "officials/move", {"eventId": event, "stage": "06", "operator": "王测试", "dept": "DG099", "opinion": "意见"})
+    world.quiet()
+    (order,) = world.orders()
+    assert order["GDZT"] == 1 and [row["CZLX"] for row in order["LZ"]].count("受理") == 1
+    assert world.dead() == []
+
+
 def test_a_refused_row_becomes_a_dead_letter(world: PetitionWorld) -> None:
-    """CLBZ 2: the row is a person's, with the platform's own words, and the call is not created."""
-    world.at("petition", "faults", {"kind": "code", "operation": "XZ", "code": "系统错误", "times": 1})
+    """CLBZ 2 for good: the row is a person's, with the platform's own words, and the call is not created."""
+    world.at("petition", "faults", {"kind": "code", "operation": "XZ", "code": "系统错误", "times": 0})
     world.grid_call()
     world.poll("grid")
-    world.push("petition")
-    world.platform.run_batch()
-    world.pass_time(10)
-    assert world.push("petition").dead == 1
+    for _ in range(20):
+        world.push("petition")
+        world.platform.run_batch()
+        world.pass_time(10)
     (letter,) = world.dead()
     assert "系统错误" in letter.what
     assert world.orders() == []

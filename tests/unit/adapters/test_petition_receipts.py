@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from adapters.errors import Missing, Outdated, Refused
+from adapters.errors import Missing, NotDone, Outdated, Refused
 from adapters.petition.receipts import outcome
 from tests.unit.adapters.petition_ground import BODY, REFERENCE, Ground, ground
 
@@ -44,7 +44,7 @@ def test_a_duplicate_names_the_work_order() -> None:
 
 
 @pytest.mark.parametrize(("words", "kind", "field"), [
-    ("NR字段不正确:SZXZ", Refused, "SZXZ"), ("NR缺少字段:CZYJ", Refused, "CZYJ"), ("系统错误", Refused, ""),
+    ("NR字段不正确:SZXZ", Refused, "SZXZ"), ("NR缺少字段:CZYJ", Refused, "CZYJ"), ("系统错误", NotDone, ""),
     ("附件类型不允许:x", Refused, ""), ("", Refused, ""), ("状态不允许:0->7", Outdated, ""), ("版本冲突:3", Outdated, ""),
     ("GDBH不存在:WL1", Missing, ""), ("WBBH重复:", Refused, ""),
 ])  # fmt: skip

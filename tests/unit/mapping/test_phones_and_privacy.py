@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.mapping import converters
+from bridge.mapping.concealment import ANY_MOBILE
 
 CASES = Path(__file__).parents[2] / "cases"
 
@@ -168,6 +169,8 @@ def test_a_phone_is_struck_out_however_written(written: str) -> None:
         ("JOHN SMITH，ｊｏｈｎ", ["John", "Smith"], "〔保密〕 〔保密〕，〔保密〕"),
         ("a(b.*c", ["(b.*"], "a〔保密〕c"),
         ("什么也没有", ["张三", "13800000001"], "什么也没有"),
+        ("打139 0000 0088或１３８-1234-5678，编号DG2026112500035、13900000088123", [ANY_MOBILE],
+         "打〔保密〕或〔保密〕，编号DG2026112500035、13900000088123"),
         ("张三", [], "张三"),
     ],
 )
