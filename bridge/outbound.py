@@ -24,7 +24,7 @@ from bridge.inbound import keep, note_success
 from bridge.ledger import dead, queue
 from bridge.ledger.history import actions_of, append
 from bridge.ledger.ledger import micros
-from bridge.ledger.tables import calls, echoes, files, links, outbox, platforms
+from bridge.ledger.tables import calls, echoes, files, links, outbox, platforms, records
 from bridge.mapping import operations, planning
 from bridge.mapping.converters import conceal
 from bridge.mapping.notes import Unreadable
@@ -347,6 +347,10 @@ def _step_done(
         )  # fmt: skip
         if not queue.held(tx, row):
             return
+        tx.execute(update(outbox).where(outbox.c.id == row.id).values(done=number + 1))
+        mine = (echoes.c.outbox == row.id) & (echoes.c.step == number) & (echoes.c.state == "consumed")
+        if tx.execute(select(echoes.c.id).where(mine)).first():
+            return  # a reading has shown it already, and perhaps what people did after it: that counts
         present = tx.execute(select(links).where(links.c.id == link.id)).one()
         touched = mapping.operation.touches if mapping.operation else []
         snapshot = dict(present.snapshot)
@@ -356,11 +360,10 @@ def _step_done(
             status=told if (told := receipt.status) and told in mapping.stages else step["status"], snapshot=snapshot,
             rebase=sorted({*present.rebase, *touched}),
         ))  # fmt: skip
-        tx.execute(update(outbox).where(outbox.c.id == row.id).values(done=number + 1))
 
 
 def _outdated(run: Run, row: Row[Any], link: Row[Any], error: Outdated) -> None:
-    """The record moved on: read it again, then plan anew; what was already told is not told again."""
+    """The record moved on: read it again, as if never seen, then plan anew; what was already told is not told again."""
     record = run.adapter.fetch(link.native_id)
     with run.bridge.ledger.begin() as tx:
         if not queue.held(tx, row):
@@ -368,6 +371,8 @@ def _outdated(run: Run, row: Row[Any], link: Row[Any], error: Outdated) -> None:
         tx.execute(delete(echoes).where(echoes.c.outbox == row.id, echoes.c.state == "waiting",
                                         echoes.c.acknowledged_at.is_(None)))  # fmt: skip
         if record is not None:
+            same = (records.c.platform == run.platform.slug, records.c.native_id == link.native_id)
+            tx.execute(update(records).where(*same).values(digest=""))
             keep(tx, run.bridge, run.platform, record, run.now())
         present = tx.execute(select(outbox).where(outbox.c.id == row.id)).one()
         # Each retry by a person has its own few: what finding out cost before does not count here.

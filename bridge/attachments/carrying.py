@@ -158,7 +158,10 @@ def _same_over_there(run: Run, waiting: _Waiting) -> str | None:
         file = tx.execute(select(files).where(files.c.id == waiting.file.id)).one()
         found = twins(tx, file, slug)
     for twin in found:
-        content = _obtained(run, waiting.row, twin)
+        try:
+            content = _obtained(run, waiting.row, twin)
+        except NotCarried:
+            continue  # what cannot be read there says nothing of this file
         if content is None:
             continue
         content.close()

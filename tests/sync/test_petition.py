@@ -88,6 +88,31 @@ def test_from_the_petition_platform(world: PetitionWorld) -> None:
     assert world.dead() == []
 
 
+def test_people_are_faster_than_the_receipt(world: PetitionWorld) -> None:
+    """A returned order is taken up again by our row; before its late receipt is settled, officials have closed it and a
+    poll has read that: what was read counts, nothing is told to an order that is closed, and no dead letter is left."""
+    event = world.grid_call()
+    world.quiet()
+    (order,) = world.orders()
+    world.act(order["GDBH"], 8, CZYJ="地点不详")
+    world.quiet()
+    world.at("grid", "officials/move", {"eventId": event, "stage": "05", "operator": "王测试", "dept": "371121106", "opinion": "已补充"})
+    world.poll("grid")
+    assert world.push("petition").later == 1
+    world.platform.run_batch()
+    for state, more in ((1, {}), (2, {"ZBDW": "WL005"}), (3, {}), (5, {}), (6, {})):
+        world.pass_time(1)
+        world.act(order["GDBH"], state, **more)
+    world.poll("petition")
+    world.pass_time(10)
+    world.push("petition")
+    world.quiet()
+    (order,) = world.orders()
+    (shown,) = world.events()
+    assert (order["GDZT"], shown["stage"], world.stage()) == (6, "11", "CLOSED")
+    assert world.dead() == []
+
+
 def test_a_platform_that_fails_inside_is_asked_again(world: PetitionWorld) -> None:
     """系统错误 leaves nothing behind (§5): the same is handed over again, for a creation and for an update."""
     for operation in ("XZ", "GX"):
