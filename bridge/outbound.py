@@ -135,6 +135,12 @@ def _carry(run: Run, row: Row[Any]) -> None:
     try:
         words = carry(run, row)
     except (NotCarried, Refused) as error:
+        with run.bridge.ledger.begin() as tx:
+            again = isinstance(error, Outdated) and queue.refusals(tx, row.id) <= REPLANS
+            if again:  # people moved the record while the file was on its way
+                queue.later(tx, row, run.now(), str(error))
+        if again:
+            return
         _left_behind(run, row, error.what if isinstance(error, Refused) else str(error))
     else:
         if words is not None:
