@@ -65,7 +65,7 @@ class GridPlatform:
 
     def close(self) -> None:
         self._closing.set()
-        self._department.stop()
+        self._department.office.stop()
         self._store.close()
 
     def back_door(self, method: str, name: str, body: Any) -> tuple[int, Any]:
@@ -157,6 +157,8 @@ class GridPlatform:
                 return _result(operation, _BUSY)
             case "9999":
                 return _result(operation, Refusal(9999, "系统内部错误"))
+            case "2003":
+                return _result(operation, Refusal(2003, "阶段不允许：05→05"))
             case "1001":
                 return _result(operation, _UNUSED["disabled"])
             case "1002":

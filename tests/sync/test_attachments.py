@@ -231,3 +231,15 @@ def test_equal_names_and_sizes_are_not_equal_files(two: World) -> None:
     two.quiet()
     assert {digest for _, digest in on_grid(two)} == {sha256(b"\xff\xd8\xff1"), sha256(b"\xff\xd8\xff2")}
     assert {digest for _, digest in on_government(two)} == {sm3(b"\xff\xd8\xff1"), sm3(b"\xff\xd8\xff2")}
+
+
+def test_people_move_the_record_while_a_file_is_on_its_way(two: World) -> None:
+    """A stage that was right when it was read and refused when it was written: the file is written again, not left behind."""
+    number = two.government_call()
+    two.quiet()
+    to_government(two, number, "现场.jpg", jpeg(60))
+    two.poll("government")
+    two.fault("grid", kind="code", code="2003", operation="updateEvent", times=2)
+    two.quiet()
+    assert on_grid(two) == [("现场.jpg", sha256(jpeg(60)))]
+    assert not any("附件未送达" in words for words in notes(two))
