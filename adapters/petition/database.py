@@ -29,6 +29,7 @@ from schemas.moment import SHANGHAI
 
 TIME = "%Y-%m-%d %H:%M:%S"
 _LATER = "稍后自动重试 / tried again later"
+_PATH = "检查连接中的文件路径与权限，稍后自动重试 / check the connection's path and its permission; tried again later"
 _LOOK = "先按 WBBH 查证，不要重发 / look for the WBBH first, never send again blindly"
 _DENIED = {1044, 1045, 1130, 1142, 1143, 1227, 1370, 1698}
 _ABSENT = {1049, 1054, 1146}
@@ -190,7 +191,8 @@ def meaning(error: Exception, where: str, *, write: bool) -> WireError:
         return BrokenReply("文字无法解码 / a text cannot be decoded", where=where, code=code,
                            remedy="请平台检查字符集 / have the platform check its charset")  # fmt: skip
     if isinstance(origin, sqlite3.Error) and str(origin).startswith(_LOCKED):
-        return Unavailable(f"前置库正忙或不在 / the database is busy or away ({origin})", where=where, code=code, remedy=_LATER)
+        remedy = _LATER if "locked" in str(origin) else _PATH
+        return Unavailable(f"前置库正忙或不在 / the database is busy or away ({origin})", where=where, code=code, remedy=remedy)
     if isinstance(origin, sqlite3.DatabaseError) and str(origin).startswith(("no such table", "no such column")):
         return ConfigError("前置库的表或列不存在 / no such table or column", where=where, code=code,
                            remedy="核对 settings.names / check settings.names")  # fmt: skip

@@ -23,9 +23,9 @@ def mariadb() -> Iterator[str]:
     in CI."""
     server, install = shutil.which("mariadbd", path=f"{os.environ['PATH']}:/usr/sbin"), shutil.which("mariadb-install-db")
     if not server or not install:
-        if os.environ.get("CI") == "true":
-            pytest.fail("MariaDB is not installed (Debian: mariadb-server)")
-        pytest.skip("MARIADB IS NOT INSTALLED: the petition platform was tried on SQLite only (Debian: mariadb-server)")
+        if os.environ.get("CI"):
+            pytest.fail("MariaDB 未安装 / is not installed: apt-get install mariadb-server")
+        pytest.skip("MariaDB 未安装，仅以 SQLite 测试 / not installed, tried on SQLite only: apt-get install mariadb-server")
     with tempfile.TemporaryDirectory(prefix="mariadb-") as name:
         folder, user = Path(name), "mysql" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
         if user == "mysql":
