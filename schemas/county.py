@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from schemas.moment import SHANGHAI, moment
+from schemas.moment import first_moment
 
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
 _UNITS = {"s": SECOND, "m": MINUTE, "h": timedelta(hours=1), "d": DAY}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+", re.ASCII)
-_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 def duration(text: Any) -> timedelta:
@@ -41,15 +40,6 @@ def written(length: timedelta) -> str:
         if length and length % _UNITS[unit] == timedelta():
             return f"{length // _UNITS[unit]}{unit}"
     return f"{length.total_seconds():g}s"
-
-
-def first_moment(value: Any) -> datetime:
-    """A day (its Beijing midnight) or an aware time. A naive time is refused: nobody could say which zone it meant."""
-    if isinstance(value, str) and _DAY.fullmatch(value):
-        value = date.fromisoformat(value)
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return datetime(value.year, value.month, value.day, tzinfo=SHANGHAI)
-    return moment(value)
 
 
 def _between(least: timedelta, most: timedelta) -> Callable[[Any], timedelta]:

@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 from typing import Any, BinaryIO
 
 import orjson
-from pydantic import ValidationError
 
+from adapters.checking import examined, misconfigured
 from adapters.city.client import LARGEST_READ, Client, packed
 from adapters.city.feed import Notes, Place, place_of
 from adapters.city.media import LARGEST, address, content_of, kind_of
@@ -217,13 +217,9 @@ class City:
 
 def build(platform: str, settings: Mapping[str, Any], connection: Connection, surroundings: Surroundings) -> Adapter:
     """The adapter of one platform. ConfigError that lists every key that is wrong. Nothing is sent."""
-    try:
-        checked = Settings.model_validate(dict(settings))
-    except ValidationError as error:
-        raise ConfigError(
-            "settings 有误 / settings are wrong: " + "; ".join(_wrong(one) for one in error.errors()),
-            where=platform, remedy=f"可用的键 / keys: {', '.join(Settings.model_fields)}",
-        ) from error  # fmt: skip
+    checked, wrong = examined(Settings, settings)
+    if checked is None:
+        raise misconfigured(platform, Settings, wrong)
     if not connection.url or not connection.login or clean(connection.login)[1]:
         raise ConfigError(
             f"连接 {connection.id} 缺少地址或可用的账号 / without an address or usable login", where=platform,
@@ -239,10 +235,3 @@ def build(platform: str, settings: Mapping[str, Any], connection: Connection, su
     client = Client(platform, checked, connection, surroundings, transport(64_000_000), transport(LARGEST_READ))
     notes = Notes(surroundings.state / f"{platform}-feed.json")
     return City(platform, checked, client, surroundings, notes, timedelta(seconds=checked.processing_seconds))
-
-
-def _wrong(error: Any) -> str:
-    """One wrong key. The value of an unknown key may be a secret put into the wrong place, so it is not repeated."""
-    key = ".".join(str(part) for part in error["loc"])
-    found = "" if error["type"] == "extra_forbidden" else f" = {error['input']!r:.60}"
-    return f"{key}{found}: {error['msg']}"

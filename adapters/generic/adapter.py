@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 from urllib.parse import unquote
 
 import orjson
-from pydantic import ValidationError
 
+from adapters.checking import examined, misconfigured
 from adapters.errors import ConfigError, Missing, OutcomeUnknown, Outdated, Refused, Unavailable
 from adapters.generic import filing, late
 from adapters.generic.answers import Reading, judged, listed
@@ -287,12 +287,7 @@ def build(
     platform: str, settings: Mapping[str, Any], connection: Connection, surroundings: Surroundings
 ) -> Adapter:  # fmt: skip
     """An adapter from configuration. ConfigError lists everything that is wrong, never a secret."""
-    wrong: list[str] = []
-    checked = None
-    try:
-        checked = Settings.model_validate(dict(settings))
-    except ValidationError as error:
-        wrong += [_told(one) for one in error.errors(include_url=False)]
+    checked, wrong = examined(Settings, settings)
     if not connection.url.startswith(("http://", "https://")):
         wrong.append("connection.url: 须为http(s)://主机[:端口][/前缀] / must be http(s)://host[:port][/prefix]")
     kind = checked.auth.kind if checked else "none"
@@ -301,15 +296,5 @@ def build(
     if kind in ("basic", "oauth2") and not connection.login:
         wrong.append("connection.login: 未填 / is missing")
     if wrong or checked is None:
-        raise ConfigError(
-            "配置有误 / configuration is wrong: " + "; ".join(wrong), where=f"{platform} · rest",
-            remedy="逐项改正后重启；各键见 docs/rest.md / correct each; docs/rest.md explains the keys",
-        )  # fmt: skip
+        raise misconfigured(platform, Settings, wrong)
     return Rest(platform, checked, Client(platform, checked, connection, surroundings), surroundings)
-
-
-def _told(error: Mapping[str, Any]) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    found = error["input"]
-    shown = f"{found!r:.80}" if isinstance(found, str | int | float | bool | None) else type(found).__name__
-    return f"settings.{key}: 实为 / found {shown}; {error['msg']}"

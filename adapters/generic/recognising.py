@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import ValidationError
-
+from adapters.checking import examined, misconfigured
 from adapters.errors import ConfigError, WireError
 from adapters.generic.client import Client
 from adapters.generic.documents import at
@@ -108,15 +107,14 @@ class _Looking:
         request = dict(asked.get("list", {}).get("request", {}))
         self._parameters: dict[str, Any] = dict(request.get("parameters", {}))
         self._request = {**request, "parameters": {}}
-        known = {key: asked[key] for key in ("auth", "headers", "format") if key in asked}
-        try:
-            self._settings = Settings.model_validate({
-                **known, "list": {"request": self._request}, "record": {"id": "-"},
-                **({"detail": asked["detail"]} if "detail" in asked else {}),
-            })  # fmt: skip
-        except ValidationError as error:
-            wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_url=False))
-            raise ConfigError(f"设置有误 / settings are wrong: {wrong}", where=platform, remedy="docs/rest.md") from None
+        known: dict[str, Any] = {key: asked[key] for key in ("auth", "headers", "format") if key in asked}
+        checked, wrong = examined(Settings, {
+            **known, "list": {"request": self._request}, "record": {"id": "-"},
+            **({"detail": asked["detail"]} if "detail" in asked else {}),
+        })  # fmt: skip
+        if checked is None:
+            raise misconfigured(platform, Settings, wrong)
+        self._settings = checked
         self._client = Client(platform, self._settings, connection, surroundings)
 
     def rows(self, values: Mapping[str, Any], **more: Any) -> Rows:

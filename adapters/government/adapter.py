@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from typing import Any, BinaryIO
 
 import orjson
-from pydantic import ValidationError
 
+from adapters.checking import examined, misconfigured
 from adapters.errors import ConfigError, Missing, OutcomeUnknown, Refused, Unavailable
 from adapters.government.client import ACCOUNT, ENVELOPE, Client
 from adapters.government.files import LONGEST_NAME, content_of, multipart, wire_name
@@ -236,28 +236,16 @@ def build(
     platform: str, settings: Mapping[str, Any], connection: Connection, surroundings: Surroundings
 ) -> Adapter:  # fmt: skip
     """An adapter from configuration. ConfigError lists everything that is wrong, never a secret."""
-    wrong: list[str] = []
-    try:
-        checked = Settings.model_validate(dict(settings))
-    except ValidationError as error:
-        wrong += [_told(one) for one in error.errors(include_url=False)]
+    checked, wrong = examined(Settings, settings)
     if not connection.url.startswith(("http://", "https://")):
         wrong.append("connection.url: 须为http(s)://主机[:端口][/前缀] / must be http(s)://host[:port][/prefix]")
     if not ACCOUNT.fullmatch(connection.login):
         wrong.append("connection.login: 填appKey，可见ASCII字符 / the appKey, visible ASCII characters")
     if not connection.password:
         wrong.append("connection.password: 填appSecret / the appSecret is missing")
-    if wrong:
-        raise ConfigError(
-            "配置有误 / configuration is wrong: " + "; ".join(wrong), where=f"{platform} · government",
-            remedy="逐项改正后重启；可用的键 / correct each; keys: " + ", ".join(Settings.model_fields),
-        )  # fmt: skip
+    if wrong or checked is None:
+        raise misconfigured(platform, Settings, wrong)
     return Government(platform, checked, Client(platform, checked, connection, surroundings), surroundings)
-
-
-def _told(error: Mapping[str, Any]) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    return f"settings.{key}: 实为 / found {error['input']!r:.80}; {error['msg']}"
 
 
 def _json(body: Any, where: str) -> bytes:

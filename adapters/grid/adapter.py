@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, BinaryIO
 
-from pydantic import ValidationError
-
+from adapters.checking import examined, misconfigured
 from adapters.errors import BrokenReply, ConfigError, Refused
 from adapters.grid.client import Client, Rows, outcome_unknown
 from adapters.grid.events import Event
@@ -193,13 +192,9 @@ class GridAdapter:
 
 def build(platform: str, settings: Mapping[str, Any], connection: Connection, surroundings: Surroundings) -> Adapter:
     """The adapter of one platform. ConfigError that lists every key that is wrong. Nothing is sent."""
-    try:
-        checked = Settings.model_validate(dict(settings))
-    except ValidationError as error:
-        raise ConfigError(
-            "settings 有误 / settings are wrong: " + "; ".join(_wrong(one) for one in error.errors()),
-            where=platform, remedy=f"可用的键 / keys: {', '.join(Settings.model_fields)}",
-        ) from error  # fmt: skip
+    checked, wrong = examined(Settings, settings)
+    if checked is None:
+        raise misconfigured(platform, Settings, wrong)
     if not connection.url or not connection.login or clean(connection.login)[1]:
         raise ConfigError(
             f"连接 {connection.id} 缺少地址或可用的账号 / without an address or usable login", where=platform,
@@ -211,14 +206,6 @@ def build(platform: str, settings: Mapping[str, Any], connection: Connection, su
     )  # fmt: skip
     client = Client(platform, checked, connection, surroundings, transport)
     return GridAdapter(platform, checked, client, surroundings, timedelta(seconds=checked.processing_seconds))
-
-
-def _wrong(error: Any) -> str:
-    """One wrong key: its name, what was found, what is allowed. The value of an unknown key may be a secret put into
-    the wrong place, so it is not repeated."""
-    key = ".".join(str(part) for part in error["loc"])
-    found = "" if error["type"] == "extra_forbidden" else f" = {error['input']!r:.60}"
-    return f"{key}{found}: {error['msg']}"
 
 
 def _record(event: Event, answer: Answer, *notes: str) -> WireRecord:

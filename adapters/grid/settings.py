@@ -6,21 +6,12 @@ This module must not know secrets or addresses: those belong to the connection.
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from datetime import datetime
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from schemas.moment import SHANGHAI, moment
-
-
-def _first_moment(value: Any) -> datetime:
-    """A day (its Beijing midnight) or an aware time. A naive time is refused: nobody could say which zone it meant."""
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
-        value = date.fromisoformat(value)
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return datetime(value.year, value.month, value.day, tzinfo=SHANGHAI)
-    return moment(value)
+from schemas.moment import SHANGHAI, FirstMoment
 
 
 class Settings(BaseModel):
@@ -40,7 +31,7 @@ class Settings(BaseModel):
         description="每次轮询回看的秒数，平台迟到提交最长 5 秒 / seconds read again before the cursor; rows may appear "
         "up to 5 s late (§6)",
     )  # fmt: skip
-    start: Annotated[datetime, BeforeValidator(_first_moment)] = Field(
+    start: FirstMoment = Field(
         default=datetime(2020, 1, 1, tzinfo=SHANGHAI),
         description="首次轮询从何时起：日期或带时区的时间 / where the first pull begins: a date (Beijing) or a time "
         "with offset",

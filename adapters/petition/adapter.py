@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, BinaryIO, TypeVar
 
-from pydantic import ValidationError
 from sqlalchemy import select
 
+from adapters.checking import examined, misconfigured
 from adapters.errors import BrokenReply, ConfigError, Missing, Refused
 from adapters.petition.database import Database, database
 from adapters.petition.names import FILE, INBOX
@@ -174,20 +174,8 @@ class PetitionAdapter:
 
 def build(platform: str, settings: Mapping[str, Any], connection: Connection, surroundings: Surroundings) -> Adapter:
     """The adapter of one platform. ConfigError that lists every key that is wrong. Nothing is sent."""
-    try:
-        checked = Settings.model_validate(dict(settings))
-    except ValidationError as error:
-        raise ConfigError(
-            "settings 有误 / settings are wrong: " + "; ".join(_wrong(one) for one in error.errors()),
-            where=platform, remedy=f"可用的键 / keys: {', '.join(Settings.model_fields)}",
-        ) from error  # fmt: skip
+    checked, wrong = examined(Settings, settings)
+    if checked is None:
+        raise misconfigured(platform, Settings, wrong)
     base = database(platform, checked, connection, surroundings.now)
     return PetitionAdapter(platform, checked, base, surroundings, timedelta(seconds=checked.processing_seconds))
-
-
-def _wrong(error: Any) -> str:
-    """One wrong key: its name, what was found, what is allowed. The value of an unknown key may be a secret put into
-    the wrong place, so it is not repeated."""
-    key = ".".join(str(part) for part in error["loc"])
-    found = "" if error["type"] == "extra_forbidden" else f" = {error['input']!r:.60}"
-    return f"{key}{found}: {error['msg']}"

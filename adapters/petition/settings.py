@@ -6,22 +6,12 @@ This module must not know secrets or addresses: those belong to the connection.
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
-from typing import Annotated, Any
+from datetime import datetime
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from adapters.petition.names import known
-from schemas.moment import SHANGHAI, moment
-
-
-def _first_moment(value: Any) -> datetime:
-    """A day (its Beijing midnight) or an aware time. A naive time is refused: nobody could say which zone it meant."""
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
-        value = date.fromisoformat(value)
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return datetime(value.year, value.month, value.day, tzinfo=SHANGHAI)
-    return moment(value)
+from schemas.moment import SHANGHAI, FirstMoment
 
 
 class Settings(BaseModel):
@@ -35,7 +25,7 @@ class Settings(BaseModel):
         description="每次轮询回看的秒数：迟到提交 60 秒加时钟误差 90 秒 / seconds read again: late commits 60 s and clock "
         "difference 90 s (§1, §2)",
     )  # fmt: skip
-    start: Annotated[datetime, BeforeValidator(_first_moment)] = Field(
+    start: FirstMoment = Field(
         default=datetime(2020, 1, 1, tzinfo=SHANGHAI),
         description="首次轮询从何时起：日期或带时区的时间 / where the first pull begins: a date (Beijing) or a time "
         "with offset",

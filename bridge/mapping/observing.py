@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.mapping.language import Mapping
+from bridge.mapping.privacy import names_a_person
 from bridge.mapping.readers import coded
 from bridge.redaction import redact
 
@@ -29,12 +30,6 @@ _TIME = re.compile(
     r"|(19|20)\d{6}([01]\d|2[0-4])[0-5]\d[0-5]\d"
 )
 _EPOCH_S = range(946_684_800, 4_102_444_800)  # the years 2000 to 2099
-_PERSONAL = re.compile(
-    r"name|phone|tel|mobile|mail|idcard|identity|person|contact|operator|caller|report(?:er|man)|birth|addr|passw|"
-    r"token|^(?:.*[.\]_])?(?:xm|dh|lxr|lxdh|sfz|sfzh|fyr|fyrxm|czr|sjh)$",
-    re.IGNORECASE,
-)
-"""Names of fields that hold people, as far as names tell: whatever stands there, none of it is shown."""
 
 
 @dataclass(slots=True)
@@ -127,7 +122,7 @@ def _code(path: str, value: Any, code_paths: frozenset[str]) -> str | None:
     code = coded(value)
     if path in code_paths:
         return code if len(code) <= LONGEST_CODE and redact(code) == code else None
-    return code if _CODE.fullmatch(code) and not _PERSONAL.search(path) else None
+    return code if _CODE.fullmatch(code) and not names_a_person(path) else None
 
 
 def persons_of(mapping: Mapping) -> frozenset[str]:

@@ -15,6 +15,11 @@ _SECRET = re.compile(
     r"(?P<word>(?:保密|匿名)+)"
     r"(?:者|人|人员|人士|用户|市民|群众|居民|来电|来电人|举报|举报人|反映|反映人|处理|信息|号码|电话)?"
 )
+_PERSONAL = re.compile(
+    r"name|phone|tel|mobile|mail|card|identity|person|contact|operator|handler|caller|report(?:er|man)|user|staff|who$|birth|addr|"
+    r"passw|token|^(?:.*[.\]_])?(?:xm|dh|lxr|lxdh|sfz|sfzh|fyr|fyrxm|czr|sjh)$|姓名|电话|手机|联系|身份证|来电人|上报人|经办",
+    re.IGNORECASE,
+)
 _ORNAMENT = re.compile(r"[\W_]+")
 _MASKED_LENGTH = 40
 
@@ -30,6 +35,11 @@ def is_secret_word(text: object) -> Literal["confidential", "anonymous"] | None:
     if found is None:
         return None
     return "anonymous" if "匿名" in found["word"] else "confidential"
+
+
+def names_a_person(path: str) -> bool:
+    """May a wire field of this name hold a person, as far as names tell? Then none of its values is shown or written."""
+    return _PERSONAL.search(path) is not None
 
 
 def mask_name(name: str) -> str:

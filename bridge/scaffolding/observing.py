@@ -12,14 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.mapping.privacy import names_a_person
 from bridge.redaction import redact
 
 MOST_CODES, LONGEST_CODE = 40, 20
-_PERSONAL = re.compile(
-    r"name$|person|contact|caller|reporter|handler|operator|tel$|phone|mobile|mail|idcard|card|who$|user|staff|"
-    r"姓名|电话|手机|联系|身份证|来电人|上报人|经办",
-    re.IGNORECASE,
-)
 _TIMES = (
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "yyyy-MM-dd HH:mm:ss"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", "yyyy-MM-ddTHH:mm:ss"),
@@ -88,7 +84,7 @@ def _observed(path: str, values: list[Any], of: int) -> Observed:
     kind, time = _kind(held)
     texts = [str(value) for value in held]
     numbers = [number for text in texts if (number := _number(text)) is not None]
-    personal = bool(_PERSONAL.search(path.rpartition(".")[2])) or any(redact(text) != text for text in texts)
+    personal = names_a_person(path.rpartition(".")[2]) or any(redact(text) != text for text in texts)
     return Observed(
         path, kind, len(held), of, time, max(map(len, texts), default=0), personal,
         low=min(numbers) if len(numbers) == len(texts) and numbers else None,

@@ -8,7 +8,6 @@ steps others have taken meanwhile, and tasks that come back. Must not know HTTP.
 from __future__ import annotations
 
 import logging
-import threading
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 
@@ -19,6 +18,7 @@ from sandbox.city.refusal import Refusal
 from sandbox.city.registry import Registry
 from sandbox.city.store import Store
 from sandbox.city.workflow import Step
+from sandbox.office import Office
 
 _WORKED_ON = ("", "101", "102", "103", "104", "105", "106", "107", "108")
 _log = logging.getLogger(__name__)
@@ -104,37 +104,18 @@ class Department:
         self._registry = registry
         self._store = store
         self._now = now
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self.office = Office("city", self.round)
         self._left_alone: frozenset[str] = frozenset()
-
-    @property
-    def running(self) -> bool:
-        return self._thread is not None
 
     def leave_alone(self, titles: Collection[str]) -> None:
         """Tasks of these titles, and no others, are somebody else's to handle."""
         self._left_alone = frozenset(titles)
 
-    def start(self, interval_seconds: float) -> None:
-        """One round every `interval_seconds` of real time; running officials take the new interval."""
-        self.stop()
-        self._stopping = threading.Event()
-        arguments = (self._stopping, interval_seconds)
-        self._thread = threading.Thread(target=self._work, args=arguments, name="city-department", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-
     def round(self) -> int:
         """One step on every task that has one; how many steps were taken."""
         taken = 0
         for task_num in self._store.tasks_of_users(_WORKED_ON):
-            if self._stopping.is_set() and self._thread is not None:
+            if self.office.closing:
                 break
             try:
                 taken += self._step(task_num)
@@ -153,7 +134,3 @@ class Department:
                 return 0
             self._registry.step_by_official([task_num], lambda _: step)
             return 1
-
-    def _work(self, stopping: threading.Event, interval_seconds: float) -> None:
-        while not stopping.wait(interval_seconds):
-            self.round()

@@ -87,7 +87,7 @@ class CityPlatform:
         return self._time.now()
 
     def close(self) -> None:
-        self._department.stop()
+        self._department.office.stop()
         self._store.close()
 
     def back_door(self, method: str, name: str, body: Any) -> tuple[int, Any]:

@@ -131,12 +131,7 @@ class BackDoor:
     def _set_department(self, wish: Mapping[str, Any]) -> Answer:
         if "except" in wish:
             self._department.leave_alone([str(title) for title in wish["except"]])
-        if wish.get("enabled"):
-            self._department.start(float(wish.get("interval_seconds", 2.0)))
-        elif "enabled" in wish:
-            self._department.stop()
-        taken = sum(self._department.round() for _ in range(int(wish.get("rounds", 0))))
-        return 200, {"enabled": self._department.running, "steps": taken}
+        return 200, self._department.office.turned(wish)
 
 
 def _actor(wish: Mapping[str, Any]) -> dict[str, str | None]:

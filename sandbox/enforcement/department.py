@@ -7,7 +7,6 @@ know HTTP.
 from __future__ import annotations
 
 import logging
-import threading
 import zlib
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
@@ -17,6 +16,7 @@ from sandbox.enforcement.contract import CENTRE
 from sandbox.enforcement.problems import Problem
 from sandbox.enforcement.registry import Registry
 from sandbox.enforcement.times import PlatformClock, read_time, write_time
+from sandbox.office import Office
 
 _log = logging.getLogger(__name__)
 _LEADS: Mapping[str, str] = {
@@ -67,37 +67,18 @@ class Department:
 
     def __init__(self, registry: Registry, clock: PlatformClock) -> None:
         self._registry, self._clock = registry, clock
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self.office = Office("enforcement", self.round)
         self._left_alone: frozenset[str] = frozenset()
-
-    @property
-    def running(self) -> bool:
-        return self._thread is not None
 
     def leave_alone(self, titles: Collection[str]) -> None:
         """Cases of these titles, and no others, are somebody else's to answer."""
         self._left_alone = frozenset(titles)
 
-    def start(self, interval_seconds: float) -> None:
-        """One round every `interval_seconds` of real time; a running department takes the new interval."""
-        self.stop()
-        self._stopping = threading.Event()
-        arguments = (self._stopping, interval_seconds)
-        self._thread = threading.Thread(target=self._work, args=arguments, name="enforcement-department", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-
     def round(self) -> int:
         """One step on every case that has one; how many steps were taken."""
         taken = 0
         for case_id in self._registry.store.cases_of_clients():
-            if self._stopping.is_set() and self._thread is not None:
+            if self.office.closing:
                 break
             try:
                 taken += self._step(case_id)
@@ -114,7 +95,3 @@ class Department:
                 return 0
             self._registry.event(case_id, event)
             return 1
-
-    def _work(self, stopping: threading.Event, interval_seconds: float) -> None:
-        while not stopping.wait(interval_seconds):
-            self.round()

@@ -7,7 +7,6 @@ restart, steps others have taken meanwhile, and calls that come back. Must not k
 from __future__ import annotations
 
 import logging
-import threading
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
@@ -17,6 +16,7 @@ from sandbox.government.contract import CENTRE, Contract
 from sandbox.government.refusal import Refusal
 from sandbox.government.registry import Registry
 from sandbox.government.store import Store
+from sandbox.office import Office
 
 _WORKED_ON = ("PENDING", "ACCEPTED", "DISPATCHED", "RESPONDED", "HANDLING", "FEEDBACK", "CLOSED")
 ASSISTANT = "协办员01"
@@ -106,37 +106,18 @@ class Department:
         self._registry = registry
         self._store = store
         self._now_ms = now_ms
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self.office = Office("government", self.round)
         self._left_alone: frozenset[str] = frozenset()
-
-    @property
-    def running(self) -> bool:
-        return self._thread is not None
 
     def leave_alone(self, titles: Collection[str]) -> None:
         """Calls of these titles, and no others, are somebody else's to answer."""
         self._left_alone = frozenset(titles)
 
-    def start(self, interval_seconds: float) -> None:
-        """One round every `interval_seconds` of real time; a running department takes the new interval."""
-        self.stop()
-        self._stopping = threading.Event()
-        arguments = (self._stopping, interval_seconds)
-        self._thread = threading.Thread(target=self._work, args=arguments, name="government-department", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-
     def round(self) -> int:
         """One step on every call that has one; how many steps were taken."""
         taken = 0
         for call_no in self._store.calls_of_apps(_WORKED_ON):
-            if self._stopping.is_set() and self._thread is not None:
+            if self.office.closing:
                 break
             try:
                 taken += self._step(call_no)
@@ -155,7 +136,3 @@ class Department:
                 return 0
             self._registry.act_by_clerk([call_no], lambda _: step)
             return 1
-
-    def _work(self, stopping: threading.Event, interval_seconds: float) -> None:
-        while not stopping.wait(interval_seconds):
-            self.round()

@@ -145,9 +145,9 @@ class BackDoor:
         if "except" in body:
             self._department.leave_alone([str(title) for title in body["except"]])
         if body["enabled"]:
-            self._department.start(interval)
+            self._department.office.start(interval)
         else:
-            self._department.stop()
+            self._department.office.stop()
         return _OK
 
     def _event_or_denied(self, outcome: Document | Denied) -> Answer:

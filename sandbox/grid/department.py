@@ -6,7 +6,6 @@ the pace is real time. Must not know HTTP or the exchange accounts.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection
 
 from sandbox.grid import officials
@@ -17,6 +16,7 @@ from sandbox.grid.officials import Step
 from sandbox.grid.places import town_name
 from sandbox.grid.records import Moment
 from sandbox.grid.store import Store
+from sandbox.office import Office
 
 _AT_WORK = ("05", "06", "07", "08", "09", "10", "11")
 _URGE = "【督办】"
@@ -87,42 +87,18 @@ class Department:
     def __init__(self, store: Store, moment: Callable[[], Moment]) -> None:
         self._store = store
         self._moment = moment
-        self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self.office = Office("grid", self.round)
         self._left_alone: frozenset[str] = frozenset()
 
     def leave_alone(self, titles: Collection[str]) -> None:
         """Events of these titles, and no others, are somebody else's to answer."""
         self._left_alone = frozenset(titles)
 
-    def start(self, interval_seconds: float) -> None:
-        """One step per event and interval; a department at work starts again with the new interval."""
-        self.stop()
-        with self._lock:
-            self._stop = threading.Event()
-            self._thread = threading.Thread(
-                target=self._work, args=(self._stop, interval_seconds), name="grid-department", daemon=True
-            )
-            self._thread.start()
-
-    def stop(self) -> None:
-        """Ends after the step in hand."""
-        with self._lock:
-            thread, self._thread = self._thread, None
-            self._stop.set()
-        if thread is not None:
-            thread.join()
-
-    def _work(self, stop: threading.Event, interval_seconds: float) -> None:
-        while not stop.wait(interval_seconds):
-            self.round(stop.is_set)
-
-    def round(self, stopped: Callable[[], bool] = lambda: False) -> int:
+    def round(self) -> int:
         """One step for every event that awaits one; gives how many were taken."""
         taken = 0
         for document in self._store.reported_at_stages(_AT_WORK):
-            if stopped():
+            if self.office.closing:
                 break
             step = None if document["title"] in self._left_alone else next_step(document)
             if step is None:

@@ -117,12 +117,7 @@ class BackDoor:
         _only(wish, "enabled", "interval_seconds", "rounds", "except")
         if "except" in wish:
             self._department.leave_alone([str(text) for text in wish["except"]])
-        if wish.get("enabled"):
-            self._department.start(float(wish.get("interval_seconds", 2.0)))
-        elif "enabled" in wish:
-            self._department.stop()
-        taken = sum(self._department.round() for _ in range(int(wish.get("rounds", 0))))
-        return 200, {"enabled": self._department.running, "steps": taken}
+        return 200, self._department.office.turned(wish)
 
 
 def check_switches(deviations: Any, jurisdiction: str) -> None:

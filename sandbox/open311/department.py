@@ -6,11 +6,11 @@ not know HTTP.
 
 from __future__ import annotations
 
-import threading
 import zlib
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from sandbox.office import Office
 from sandbox.open311.registry import CLOSED, OPEN, Registry
 from sandbox.open311.times import ServerClock, write_time
 
@@ -39,32 +39,12 @@ class Department:
 
     def __init__(self, registry: Registry, clock: ServerClock) -> None:
         self._registry, self._clock = registry, clock
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self.office = Office("open311", self.round)
         self._left_alone: tuple[str, ...] = ()
-
-    @property
-    def running(self) -> bool:
-        return self._thread is not None
 
     def leave_alone(self, beginnings: Collection[str]) -> None:
         """Requests whose description begins so, and no others, are somebody else's to handle."""
         self._left_alone = tuple(beginnings)
-
-    def start(self, interval_seconds: float) -> None:
-        """One round every `interval_seconds` of real time; a running office takes the new interval."""
-        self.stop()
-        self._stopping = threading.Event()
-        arguments = (self._stopping, interval_seconds)
-        self._thread = threading.Thread(target=self._work, args=arguments, name="open311-department", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Ends after the round in hand."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
 
     def round(self) -> int:
         """One step on every request that has one; how many steps were taken."""
@@ -81,7 +61,3 @@ class Department:
                     self._registry.change(document["service_request_id"], step)
                     taken += 1
         return taken
-
-    def _work(self, stopping: threading.Event, interval_seconds: float) -> None:
-        while not stopping.wait(interval_seconds):
-            self.round()

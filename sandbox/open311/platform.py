@@ -78,7 +78,7 @@ class Open311Platform:
         return self._time.now()
 
     def close(self) -> None:
-        self._department.stop()
+        self._department.office.stop()
         self._store.close()
 
     def operation(self, request: Request) -> str:

@@ -159,12 +159,7 @@ class BackDoor:
             department.leave_alone([str(title) for title in wish["except"]])
         if "callers" in wish:
             department.let_call(int(wish["callers"]))
-        if wish.get("enabled"):
-            department.start(float(wish.get("interval_seconds", 2.0)))
-        elif "enabled" in wish:
-            department.stop()
-        taken = sum(department.round() for _ in range(int(wish.get("rounds", 0))))
-        return 200, {"enabled": department.running, "steps": taken}
+        return 200, department.office.turned(wish)
 
 
 def _only(wish: Mapping[str, Any], *names: str) -> None:

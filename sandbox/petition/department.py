@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import logging
-import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from sandbox.office import Office
 from sandbox.petition.changes import File, history
 from sandbox.petition.contract import CENTRE, FILE, REGISTERED, Contract
 from sandbox.petition.database import T_GD, T_GD_LZ, Database, rows
@@ -142,15 +142,10 @@ class Department:
         self._late = late
         self._contract = contract
         self._now = now
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self.office = Office("petition", self.round, (SQLAlchemyError,))  # locked or restarting
         self._left_alone: frozenset[str] = frozenset()
         self._callers = 0
         self._calls_made = 0
-
-    @property
-    def running(self) -> bool:
-        return self._thread is not None
 
     def leave_alone(self, titles: Collection[str]) -> None:
         """Work orders of these titles, and no others, are somebody else's to handle."""
@@ -160,21 +155,6 @@ class Department:
         """So many new calls a round, by hotline, web and app in turn."""
         self._callers = callers
 
-    def start(self, interval_seconds: float) -> None:
-        """One round every `interval_seconds` of real time; a running department takes the new interval."""
-        self.stop()
-        self._stopping = threading.Event()
-        arguments = (self._stopping, interval_seconds)
-        self._thread = threading.Thread(target=self._work, args=arguments, name="petition-department", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Ends after the step in hand."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-
     def round(self) -> int:
         """New calls, then one step on every work order that has one; how many calls and steps."""
         taken = 0
@@ -182,7 +162,7 @@ class Department:
             self._call()
             taken += 1
         for gdbh in self._at_work():
-            if self._stopping.is_set() and self._thread is not None:
+            if self.office.closing:
                 break
             try:
                 taken += self._step(gdbh)
@@ -226,11 +206,3 @@ class Department:
             "SQRXM": f"示例{self._calls_made:03d}", "LXDH": f"1390001{self._calls_made % 10000:04d}",
             "SFBM": 1 if self._calls_made % len(_CALLS) == 0 else 0, "CZR": _CALLER_VOICES[channel],
         })  # fmt: skip
-
-    def _work(self, stopping: threading.Event, interval_seconds: float) -> None:
-        while not stopping.wait(interval_seconds):
-            try:
-                self.round()
-            except SQLAlchemyError:
-                # Locked or restarting: the round is taken up again at the next one.
-                _log.exception("the round was broken off")

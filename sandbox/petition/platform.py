@@ -94,7 +94,7 @@ class PetitionPlatform:
 
     def close(self) -> None:
         """Ends department, batch and late transactions, in this order; a MariaDB server gets its own clock back."""
-        self._department.stop()
+        self._department.office.stop()
         self._batch.close()
         self._late.close()
         if self._clock.skew_seconds or self._clock.frozen is not None:
