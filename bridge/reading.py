@@ -177,7 +177,9 @@ def _progress(
     values: dict[str, Any] = {"entries": [*link.entries, *(e.key for e in new)], "shown_at": now}
     if not stale:
         changes = differing(understood.fields, {k: v for k, v in link.snapshot.items() if k not in link.rebase})
-        changes.pop("files", None)  # each file is the call's own from its first sighting on
+        # Each file is the call's own from its first sighting on; whom a copy's officials let lead, their actions tell.
+        for field in ("files", *(TRAVELS_AS_ACTION if link.role == "copy" else ())):
+            changes.pop(field, None)
         if not understood.entries:
             actions += _by_status(platform, understood, link.status, changes, stood, bridge.now())
         values |= {"status": understood.status, "snapshot": {**link.snapshot, **understood.fields}, "rebase": []}
@@ -297,9 +299,7 @@ def _fits(echo: Row[Any], entry: Entry) -> bool:
         return bool(entry.sequence == -1 - echo.step)
     if echo.entry:
         return bool(echo.entry == entry.key)
-    same_code = bool(echo.code == (entry.code or entry.status))
-    same_words = _words(echo.opinion) == _words(entry.opinion)
-    return same_code and same_words
+    return bool(echo.code == (entry.code or entry.status)) and _words(echo.opinion) == _words(entry.opinion)
 
 
 def _words(text: Any) -> str:

@@ -73,6 +73,25 @@ def test_routes_that_changed_since(world: World) -> None:
     assert gets and why.startswith("下次读到变化时送出") and "全部" in why
 
 
+@pytest.mark.parametrize("read_before", [True, False])
+def test_a_route_by_lead_goes_by_the_calls_own_platform(world: World, read_before: bool) -> None:
+    """Whom a copy's officials dispatch it to changes no route, whether the copy was read before they did or only after."""
+    number = world.government_call()
+    world.poll("government")
+    world.push("grid")
+    (event,) = world.grid_events()
+    if read_before:
+        world.pass_time(60)
+        world.poll("grid")
+    world.move(event["eventId"], "06")
+    world.at("grid", "officials/move", {"eventId": event["eventId"], "stage": "07", "operator": "王测试", "dept": "DG099",
+                                        "depts": ["DG008"], "opinion": "派发"})  # fmt: skip
+    world.quiet()
+    by_lead = Route("市监", ("government",), "grid", Condition(all=(Check("lead.name", "contains", "市场监督"),)))
+    (route,) = asked(world, number, by_lead).routes
+    assert not route.goes and world.call(number)["status"] == "DISPATCHED", route.reason
+
+
 def test_a_returned_call_goes_nowhere_new(world: World) -> None:
     """The stage stands in the way, and is named."""
     number = world.grid_call(town="371102110")

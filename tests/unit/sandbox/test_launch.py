@@ -70,8 +70,9 @@ def alive(pid: int) -> bool:
 
 
 def family(log: Path) -> list[int]:
-    """The process ids that FAMILY printed."""
-    return until(lambda: [int(word) for word in log.read_text().split()] if log.exists() else [])
+    """The process ids that FAMILY printed, once its whole line is there."""
+    line = until(lambda: text if log.exists() and (text := log.read_text()).endswith("\n") else "")
+    return [int(word) for word in line.split()]
 
 
 def test_children_and_their_children_end_on_an_exception(tmp_path: Path) -> None:
