@@ -38,7 +38,7 @@ from sandbox.standins import DoorShut, StandIns
 from sandbox.table import Display, summary
 
 ROOT = Path(__file__).resolve().parents[1]
-TIMEOUT_SECONDS = 420.0
+TIMEOUT_SECONDS = 600.0
 _SLOTS = 2  # one poll and one push of a platform at a time
 _CHECK_SECONDS = 2.0
 _EXPECTED = (

@@ -21,7 +21,7 @@ from adapters.errors import ConfigError, Missing, OutcomeUnknown, Outdated, Refu
 from adapters.generic import filing, late
 from adapters.generic.answers import Reading, judged, listed
 from adapters.generic.client import Client, Made
-from adapters.generic.documents import at, first
+from adapters.generic.documents import NotNumber, at, first
 from adapters.generic.listing import found_by
 from adapters.generic.parts import Idempotency
 from adapters.generic.probing import probe
@@ -213,6 +213,9 @@ class Rest:
     def _made(self, request: Any, values: Mapping[str, Any], body: Any, wrap: str, where: str) -> Made:
         try:
             return self._client.made(request, values, body, wrap)
+        except NotNumber as error:
+            raise Refused(f"{error} 应为数字 / must be a number", where=where, field=str(error),
+                          remedy="在映射中改它的代码 / change its codes in the mapping") from error  # fmt: skip
         except (TypeError, orjson.JSONEncodeError) as error:
             raise Refused(f"内容无法写出 / cannot be written: {type(error).__name__}", where=where,
                           remedy="检查映射 / check the mapping") from error  # fmt: skip

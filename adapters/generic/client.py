@@ -17,7 +17,7 @@ import orjson
 
 from adapters.errors import BrokenReply, ConfigError, Missing, Refused, Unavailable, WireError
 from adapters.generic.answers import Reading, judged, read, whole
-from adapters.generic.documents import at, first
+from adapters.generic.documents import at, first, numbered
 from adapters.generic.parts import Envelope, Request
 from adapters.generic.placeholders import fill, fill_path, fill_text, query
 from adapters.generic.settings import Settings
@@ -67,14 +67,16 @@ class Client:
         return f"{self._platform} · {operation}" + (f" · {record[:80]}" if record else "")
 
     def made(self, request: Request, values: Mapping[str, Any], body: Any = None, wrap: str = "") -> Made:
-        """A request from its template. body: what is sent with the parameters, as JSON or a form."""
+        """A request from its template. body: what is sent with the parameters, as JSON or a form. NotNumber for one of
+        `request.numbers` that is none."""
         known = {**values, "login": self._login, "password": self._secret}
         headers = {**self.settings.headers, **{name: fill_text(text, known) for name, text in request.headers.items()}}
         target, parameters = fill_path(request.path, known), fill(request.parameters, known)
         if request.send == "query":
             text = query(parameters)
             return Made(request.method, target + (f"?{text}" if text else ""), headers)
-        mapped = {wrap: body} if wrap and body is not None else body or {}
+        body = numbered(body or {}, request.numbers)
+        mapped = {wrap: body} if wrap and body else body
         if request.send == "json":
             content, kind = orjson.dumps({**parameters, **mapped}, option=orjson.OPT_PASSTHROUGH_DATETIME), JSON
         else:

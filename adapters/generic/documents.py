@@ -17,6 +17,7 @@ from adapters.rest import decode
 
 _DECODER = json.JSONDecoder()
 _CALLBACK = re.compile(rb"\s*(?:/\*\*/)?[A-Za-z_$][\w$.]*\((.*)\)\s*;?\s*", re.DOTALL)
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,8})?", re.ASCII)
 _DEEPEST = 60
 """Levels of XML; what is deeper was made to hurt."""
 
@@ -70,6 +71,33 @@ def without(body: Mapping[str, Any], paths: tuple[str, ...]) -> dict[str, Any]:
         elif not rest:
             left.pop(name, None)
     return left
+
+
+class NotNumber(ValueError):
+    """A text where a number must be written; the message is its path."""
+
+
+def numbered(body: Mapping[str, Any], paths: tuple[str, ...], above: str = "") -> dict[str, Any]:
+    """The same with numbers where these paths have texts; what is missing or null stays so. NotNumber for any other text."""
+    changed = dict(body)
+    for path in paths:
+        name, _, rest = path.partition(".")
+        held = changed.get(name)
+        if rest and isinstance(held, Mapping):
+            changed[name] = numbered(held, (rest,), f"{above}{name}.")
+        elif not rest and isinstance(held, list):
+            changed[name] = [_number(one, above + name) for one in held]
+        elif not rest and name in changed:
+            changed[name] = _number(held, above + name)
+    return changed
+
+
+def _number(value: Any, path: str) -> Any:
+    if not isinstance(value, str):
+        return value
+    if not _NUMBER.fullmatch(value):
+        raise NotNumber(path)
+    return float(value) if "." in value else int(value)
 
 
 def tidied(value: Any) -> Any:

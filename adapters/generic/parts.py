@@ -9,7 +9,7 @@ import re
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Verdict = Literal[
     "success", "duplicate", "expired", "unsigned", "forbidden", "missing", "refused", "outdated", "busy", "failed",
@@ -69,13 +69,21 @@ class Part(BaseModel):
 
 
 class Request(Part):
-    """How one request is made. parameters: templates with placeholders. send: where they go, and a mapped body too."""
+    """How one request is made. parameters: templates with placeholders. send: where they go, and a mapped body too.
+    numbers: members of a mapped body that go out as JSON numbers, for mappings write text."""
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
     path: UrlPath
     send: Send = "query"
     parameters: dict[str, Any] = {}
     headers: dict[HeaderName, str] = {}
+    numbers: tuple[Dotted, ...] = ()
+
+    @model_validator(mode="after")
+    def _json(self) -> Request:
+        if self.numbers and self.send != "json":
+            raise ValueError("numbers 需要 send: json / numbers needs send: json")
+        return self
 
 
 class Envelope(Part):

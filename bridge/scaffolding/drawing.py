@@ -300,5 +300,6 @@ def _entry_writing(settings: Mapping[str, Any]) -> Iterator[str]:
     if "detail" not in settings:
         yield 'detail: {request: {path: "' + path + '/{id}"}}'
     yield f"create: {{request: {{method: POST, path: {path}, send: json}}, id: {data + '.' if data else ''}{settings['record']['id']}}}"
+    yield "# 平台要数字的代码，在 request 中写 numbers: [字段] / codes that must be JSON numbers: name them under `numbers`"
     yield 'update: {request: {method: POST, path: "' + path + '/{id}/〈操作〉", send: json}}'
     yield "find: {by: walk, days: 7}            # 能按我方编号查的用 by: query / by: query where our number can be searched"

@@ -125,6 +125,26 @@ def test_what_an_answer_to_a_creation_proves(tmp_path: Path, said: Said, error: 
         assert len(there.asked) - sent == (4 if error is Unavailable else 1)
 
 
+def test_codes_that_go_out_as_numbers(tmp_path: Path) -> None:
+    """Members that the configuration names are JSON numbers, at any depth, in lists too; nothing else changes its type, and
+    a text that is no number is refused by its name before anything is sent."""
+    request = {"method": "POST", "path": "/order/add", "send": "json", "numbers": ["type", "area.level", "tags", "gone"]}
+    settings = {**COMMON, "auth": {"kind": "none"}, "create": {"request": request, "wrap": "order", "id": ["data.orderId"]}}
+    written = {"type": "3", "area": {"level": "-1.50", "town": "371102"}, "tags": ["1", "20"], "ward": "7", "outerNo": "hy-1"}
+    with serving(tmp_path, lambda _: Said({"code": 0, "data": {"orderId": 17}})) as there:
+        adapter = there.adapter(settings)
+        assert adapter.create(written, "hy-1").native_id == "17"
+        sent = there.asked[-1].json["order"]
+        assert sent == {"type": 3, "area": {"level": -1.5, "town": "371102"}, "tags": [1, 20], "ward": "7", "outerNo": "hy-1"}
+        for wrong in ("", "07", "三", "1e3", "0x1", " 1", "NaN"):
+            with pytest.raises(Refused) as refused:
+                adapter.create({**written, "area": {"level": wrong}}, "hy-1")
+            assert refused.value.field == "area.level"
+        assert len(there.asked) == 1
+        with pytest.raises(ConfigError, match="numbers"):
+            there.adapter({**COMMON, "create": {"request": {**request, "send": "form"}, "id": ["msg"]}})
+
+
 def test_the_id_in_a_header(tmp_path: Path) -> None:
     """Location holds the address of the new record; the pattern takes the id out."""
     request = {"method": "POST", "path": "/cases", "send": "json"}
