@@ -280,6 +280,8 @@ class Settings(Part):
         wrong = []
         if self.find is not None and self.find.by == "walk" and not self.record.reference:
             wrong.append("find.by=walk 需要 record.reference / needs record.reference")
+        if self.find is not None and self.find.by == "walk" and self.acknowledge is not None:
+            wrong.append("find.by=walk 与 acknowledge 不能同用：确认过的不再列出 / what was acknowledged is not listed any more")
         if self.record.embedded is not None and not self.record.reference:
             wrong.append("record.embedded 需要 record.reference / needs record.reference")
         if self.list.partial and self.detail is None:

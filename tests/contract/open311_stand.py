@@ -90,6 +90,13 @@ class Open311:
         return {"reference": reference, "address": title, "description": text, "service_code": "006", "lat": 35.3, "long": 119.2,
                 "last_name": PERSON[0], "phone": PERSON[1]}  # fmt: skip
 
+    def handed_over(self, stand: Stand, reference: str) -> dict[str, Any]:
+        """A service whose requests get a token first, and a number within a minute."""
+        return {**self.body(reference, "标题", "内容"), "service_code": "ENV66", "attribute[SOURCE]": "sewer"}
+
+    def batch(self, stand: Stand) -> None:
+        stand.clock.sleep(61)
+
     def remark(self, stand: Stand, text: str) -> dict[str, Any]:
         raise AssertionError("nothing can be told after creation")
 

@@ -71,6 +71,14 @@ class Petition:
         return {"WBBH": reference, "BT": title, "NR": text, "SQLB": "0101", "SZXZ": "371121106", "JJCD": "0", "LYQD": "5",
                 "SQRXM": PERSON[0], "LXDH": PERSON[1], "SFBM": "0"}  # fmt: skip
 
+    def handed_over(self, stand: Stand, reference: str) -> dict[str, Any]:
+        """From now on receipts come late."""
+        stand.wire.held = True
+        return self.body(reference, "标题", "内容")
+
+    def batch(self, stand: Stand) -> None:
+        stand.wire.platform.run_batch()
+
     def remark(self, stand: Stand, text: str) -> dict[str, Any]:
         return {"DZ": "批注", "CZR": "王测试", "CZYJ": text}
 
@@ -88,10 +96,10 @@ class Petition:
 
 
 class Settled:
-    """The adapter, with the platform's batch run between a write and its receipt: what the rules see of a late one."""
+    """The adapter, with the platform's batch run between a write and its receipt: what most rules see of a late one."""
 
-    def __init__(self, inner: Any, batch: Callable[[], object]) -> None:
-        self._inner, self._batch = inner, batch
+    def __init__(self, inner: Any, wire: Wire) -> None:
+        self._inner, self._wire = inner, wire
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
@@ -114,16 +122,21 @@ class Settled:
         except OutcomeUnknown:
             self._batch()
             raise
-        if not receipt.late:
+        if not receipt.late or self._wire.held:
             return receipt
         self._batch()
         settled = self._inner.settle(reference)
         assert settled is not None, "the batch has run"
         return dataclasses.replace(settled, notes=receipt.notes)
 
+    def _batch(self) -> None:
+        if not self._wire.held:
+            self._wire.platform.run_batch()
+
 
 class Wire:
-    """Between the driver and the database: counts statements, loses answers, and has a door that lets nobody in."""
+    """Between the driver and the database: counts statements, loses answers, and has a door that lets nobody in. held: the batch
+    runs when a rule says so only."""
 
     def __init__(self, platform: Any) -> None:
         self.platform = platform
@@ -131,6 +144,7 @@ class Wire:
         self.log: list[str] = []
         self.faults: list[dict[str, Any]] = []
         self.slowed = False
+        self.held = False
         self.door = _Door()
 
     def close(self) -> None:
@@ -146,7 +160,7 @@ class Wire:
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", lambda connection, _: connection.create_function("datetime", 2, self._time))
             event.listen(engine, "do_execute", self._execute)
-        return Settled(adapter, self.platform.run_batch)
+        return Settled(adapter, self)
 
     def fault(self, operation: str, times: int = 1, **fault: Any) -> None:
         with self.lock:

@@ -21,7 +21,7 @@ from adapters.registry import ADAPTERS, build_of
 from sandbox.government.platform import GovernmentPlatform
 from sandbox.grid.platform import GridPlatform
 from sandbox.httpd import Request, Response, Server
-from tests.contract import enforcement_stand, open311_stand
+from tests.contract import enforcement_stand, open311_stand, pending_stand
 from tests.contract.city_stand import City
 from tests.contract.petition_stand import Petition
 
@@ -66,7 +66,7 @@ class Officials(Protocol):
 
     login: str
     password: str
-    operations: Mapping[str, str]  # create update list fetch find read_file -> the operation's name on the wire
+    operations: Mapping[str, str]  # create update list fetch find read_file acknowledge -> the operation's name on the wire
     busy: Mapping[str, Any]  # a fault: busy, certainly not carried out
     shift_field: str
     abroad: str  # rare characters that the platform holds
@@ -87,6 +87,13 @@ class Officials(Protocol):
     def refused(self, reference: str) -> tuple[dict[str, Any], str]: ...
     def shown(self, record: WireRecord) -> Stored: ...
     def files(self, record: WireRecord) -> list[Mapping[str, str]]: ...
+
+
+class LateOfficials(Protocol):
+    """What the rules of late receipts need besides."""
+
+    def handed_over(self, stand: Stand, reference: str) -> dict[str, Any]: ...  # a body; from now on receipts come late
+    def batch(self, stand: Stand) -> None: ...  # the platform takes up what was handed over
 
 
 class Grid:
@@ -202,15 +209,16 @@ class Government:
 OFFICIALS: Mapping[str, Officials] = MappingProxyType({
     "city": City(), "grid": Grid(), "government": Government(), "petition": Petition(),
     "enforcement": enforcement_stand.Enforcement(), "open311": open311_stand.Open311(extensions=True),
-    "georeport": open311_stand.Open311(extensions=False),
+    "georeport": open311_stand.Open311(extensions=False), "pending": pending_stand.Pending(),
 })  # fmt: skip
 ADAPTER: Mapping[str, str] = MappingProxyType({
-    "enforcement": "rest", "open311": "rest", "georeport": "rest",
+    "enforcement": "rest", "open311": "rest", "georeport": "rest", "pending": "rest",
 })  # fmt: skip
 """The adapter of a stand that is not called like it: one adapter may have several stands."""
 SETTINGS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
     "government": {"burst": 40, "requests_per_second": 20, "file_note_dept": "371103103"},
     "enforcement": enforcement_stand.SETTINGS, "open311": open311_stand.EXTENDED, "georeport": open311_stand.STANDARD,
+    "pending": pending_stand.SETTINGS,
 })  # fmt: skip
 """Settings that a stand's adapter always has."""
 

@@ -290,3 +290,22 @@ def test_one_object_where_a_list_was_meant(tmp_path: Path) -> None:
         assert ids(records) == ["R0"] and json.loads(records[0].raw) == ROWS[0]
         said[0] = {"rows": None}
         assert drained(there.adapter(listing("none")))[0] == []
+
+
+WALK = {"find": {"by": "walk"}}
+ACKNOWLEDGE = {"acknowledge": {"request": {"method": "POST", "path": "/ack", "parameters": {"ids": "{ids}"}}}}
+REFERENCE = {"record": {**RECORD, "reference": "outerNo"}}
+
+
+@pytest.mark.parametrize(("settings", "said"), [
+    (WALK, "needs record.reference"),
+    ({**WALK, **ACKNOWLEDGE, **REFERENCE}, "not listed any more"),  # or what is there would be created again
+    ({"record": {**RECORD, "embedded": {"member": "text"}}}, "needs record.reference"),
+    ({"update": {"request": {"method": "POST", "path": "/{id}", "send": "json"}}}, "needs detail"),
+])  # fmt: skip
+def test_settings_that_do_not_go_together(tmp_path: Path, settings: dict[str, Any], said: str) -> None:
+    """They are refused with the reason before anything is sent."""
+    with serving(tmp_path, lambda _: Said({"rows": []})) as there:
+        with pytest.raises(ConfigError, match=said):
+            there.adapter({**listing("none"), **settings})
+        assert there.asked == []
