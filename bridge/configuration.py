@@ -248,9 +248,24 @@ def _platforms(
                     f"映射有误，平台停用 / the mapping has problems, the platform is left out: {first}",
                     remedy="先改正映射 / mend the mapping first",
                 ))  # fmt: skip
+            elif (stored := _stored_charset(entry)) != loaded[entry.mapping].translator.mapping.charset:
+                said = loaded[entry.mapping].translator.mapping.charset
+                file.between.append(file.document.problem(
+                    ("platforms", index, "mapping"),
+                    f"设置与映射对平台数据库字符集说法不一 / settings and mapping differ about the charset of the platform's "
+                    f"database: settings {stored or 'Unicode'}, mapping charset {said or 'Unicode'}",
+                    remedy=f"另建映射 {{extends: {entry.mapping}, charset: {stored}}} 并用它 / use a mapping that says so" if stored
+                    else "去掉映射中的 charset，或在 settings 中写明 / remove the mapping's charset, or say it in settings too",
+                ))  # fmt: skip
             elif entry.slug not in twice:
                 platforms[entry.slug] = _configured(file.path, file.county, entry)
     return platforms
+
+
+def _stored_charset(entry: PlatformEntry) -> str | None:
+    """What the adapter's settings say of it: characters that are stored as `?` would come back as somebody's edit."""
+    settings = settings_of(entry.adapter).model_validate(entry.settings)
+    return getattr(settings, "stored_charset", None)
 
 
 def _configured(path: Path, county: County, entry: PlatformEntry) -> ConfiguredPlatform:

@@ -53,6 +53,11 @@ class Settings(BaseModel):
         "addresses; files are read from there only, absent: they cannot be read (§8)",
     )  # fmt: skip
 
+    @property
+    def stored_charset(self) -> str | None:
+        """The charset of the platform's database where it is no Unicode: the mapping must say the same (`charset`)."""
+        return "gbk" if self.gbk_inside else None
+
     @field_validator("media_base")
     @classmethod
     def _an_address(cls, value: str | None) -> str | None:

@@ -157,6 +157,24 @@ def test_a_slug_in_two_files_stops_both_and_names_both_places(tmp_path: Path) ->
     ]
 
 
+@pytest.mark.parametrize(("inside", "mapping", "wrong"), [
+    (True, "city", "另建映射 {extends: city, charset: gbk}"), (False, "shan", "去掉映射中的 charset"),
+    (True, "shan", ""), (False, "city", ""),
+])  # fmt: skip
+def test_settings_and_mapping_agree_about_the_database(tmp_path: Path, inside: bool, mapping: str, wrong: str) -> None:
+    """C25: a platform that stores `?` for what its GBK database lacks would come back as somebody's edit if the mapping did
+    not know: both say so or none, else the platform is left out."""
+    own = tmp_path / "mappings"
+    own.mkdir()
+    (own / "shan.yaml").write_text("mapping: shan\nextends: city\ncharset: gbk\n", encoding="utf-8")
+    county = LANSHAN.split("routes:")[0].replace("adapter: government", "adapter: city")
+    text = county.replace("mapping: government", f"mapping: {mapping}") + f"    settings:\n      gbk_inside: {str(inside).lower()}\n"
+    configuration = load_configuration(folder(tmp_path, lanshan=text), own)
+    problems = told(configuration)
+    assert sorted(configuration.platforms) == ([] if wrong else ["government"])
+    assert len(problems) == bool(wrong) and all("lanshan.yaml:7: platforms[0].mapping" in one and wrong in one for one in problems)
+
+
 def test_codes_keep_what_was_typed(tmp_path: Path) -> None:
     """Unquoted codes and values stay text; a day is a day in Beijing; `in` takes a list or one value."""
     text = DONGGANG.replace('county: "371102"', "county: 371102").replace(
