@@ -110,9 +110,10 @@ class Form:
     name: for tables. stages: status → the trade's stage. stands_for: stage → statuses that stand in for it where the
     platform has no way to show it. read: a record out of the back door's. number: the member that holds a record's
     number. acts: what officials can do to a record → the back door's name; answering: which of them moves it.
-    create: the back door's name; creation: its body from title and the scenario's members. typed, limit: members that
-    hold the time typed and the time limit; written: such a time from epoch seconds. attach: the back door's name and
-    body for a file, None where officials cannot. heal: the back door's name and body that mends a damaged record.
+    create: the back door's name; creation: its body from title and the scenario's members; pictured: what a picture adds
+    to that body, None where none can be. typed, limit: members that hold the time typed and the time limit; written:
+    such a time from epoch seconds. attach: the back door's name and body for a file, None where officials cannot. heal:
+    the back door's name and body that mends a damaged record.
     keeps_up: False where a call can only be created: later stages and files are declared as not shown.
     """
 
@@ -130,6 +131,7 @@ class Form:
     written: Callable[[float], Any]
     limit: str = ""
     attach: Callable[[str, File], tuple[str, dict[str, Any]]] | None = None
+    pictured: Callable[[File], dict[str, Any]] | None = None
     stands_for: Mapping[str, frozenset[str]] = field(default_factory=dict)
     heal: tuple[str, Mapping[str, Any]] | None = None
     keeps_up: bool = True

@@ -112,6 +112,8 @@ class Player:
         for part in parts:
             form = FORMS[part.call.on]
             body = form.creation(part.call.title, part.call.record)
+            if (picture := body.pop("picture", None)) and form.pictured is not None:
+                body |= form.pictured(photo(**picture))
             _typed_time(form, body, body.pop("minutes_ago", None), now)
             part.native_id = self._doors.tell(part.call.on, form.create, body)[form.number]
         if at_once:

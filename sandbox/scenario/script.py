@@ -174,6 +174,8 @@ def _call(path: Path, entry: Mapping[str, Any]) -> ScriptedCall:
         raise BadScript(f"{where}: where and goes_to must be different ones of {', '.join(FORMS)}")
     if call.answers and call.answers not in goes_to:
         raise BadScript(f"{where}: answers must be one of goes_to, not {call.answers!r}")
+    if "picture" in call.record and FORMS[call.on].pictured is None:
+        raise BadScript(f"{where}: no picture comes with a record of {call.on}")
     if not set(call.ends) <= CHINESE.keys():
         raise BadScript(f"{where}: ends must be among {', '.join(sorted(CHINESE))}")
     return call

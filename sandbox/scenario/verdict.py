@@ -101,14 +101,17 @@ def _judge(call: ScriptedCall, native_id: str, watch: Watch) -> CallVerdict:
     open_ = [f"not on {slug} yet" for slug in call.goes_to if not found[slug]]
     differs = files_differ = False
     for copy in (found[slug][0] for slug in call.goes_to if found[slug]):
+        if set(own.files) - set(copy.files) and keeps_up(copy.slug):
+            files_differ = True
+            open_.append(f"{copy.slug} lacks files of {own.slug}: {len(own.files)}, {len(copy.files)}")
         if not keeps_up(own.slug, copy.slug):
             continue  # declared: it was created, and shows neither later stages nor files
         if not agree(own, copy):
             differs = True
             open_.append(f"{own.slug} {own.status}, {copy.slug} {copy.status}")
-        if set(own.files) != set(copy.files):
+        if set(copy.files) - set(own.files):
             files_differ = True
-            open_.append(f"{own.slug} has {len(own.files)} files, {copy.slug} {len(copy.files)} or others")
+            open_.append(f"{own.slug} lacks files of {copy.slug}: {len(own.files)}, {len(copy.files)}")
     for first in (found[slug][0] for slug in call.goes_to[:1] if found[slug]):
         open_ += [f"{first.slug} shows {name} {first.document.get(name)!r}, not {value!r}"
                   for name, value in call.shows.items() if first.document.get(name) != value]  # fmt: skip
