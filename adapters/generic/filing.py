@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 from urllib.parse import quote, urlsplit
 
+from adapters.disposition import name_in
 from adapters.errors import ConfigError, Missing, OutcomeUnknown, Refused, Unavailable
 from adapters.generic.client import Client, Made
 from adapters.generic.documents import at
@@ -24,14 +25,18 @@ _MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
+class _Named(io.BytesIO):
+    name = ""
+
+
 def digest(data: bytes) -> str:
     """As RFC 9530 writes it."""
     return f"sha-256=:{base64.b64encode(hashlib.sha256(data).digest()).decode()}:"
 
 
 def read_file(client: Client, files: Files, ref: FileRef) -> BinaryIO:
-    """The bytes. Missing for what is not there and for what no file of the platform can be called; ConfigError for an
-    address of a host that is not configured."""
+    """The bytes, and the name that the answer tells. Missing for what is not there and for what no file of the platform can
+    be called; ConfigError for an address of a host that is not configured."""
     where = client.where("下载 download", f"{ref.native_id} {ref.file_id}")
     if not askable(ref.file_id):
         raise Missing("不是附件编号 / not a file id", where=where, remedy="核对附件编号 / check the file id")
@@ -42,7 +47,9 @@ def read_file(client: Client, files: Files, ref: FileRef) -> BinaryIO:
                           remedy="将自动重读 / read again")  # fmt: skip
     if ref.size is not None and len(answer.body) != ref.size:
         raise broken(answer, f"附件长度不是{ref.size} / the file is not {ref.size} bytes long", where)
-    return io.BytesIO(answer.body)
+    content = _Named(answer.body)
+    content.name = name_in(answer.headers.get("content-disposition", "")) or ""
+    return content
 
 
 def _download(client: Client, files: Files, ref: FileRef, where: str) -> Answer:

@@ -15,7 +15,7 @@ from sqlalchemy import Row, select, update
 
 from adapters.errors import Refused, WireError
 from adapters.port import Ability, FileOut, FileRef, Files, Receipt
-from bridge.attachments.naming import distinct, media_type, safe_name
+from bridge.attachments.naming import distinct, media_type, nameless, safe_name
 from bridge.attachments.sightings import copy_of, linked, names_given, twins
 from bridge.attachments.store import LARGEST, Store, TooLarge
 from bridge.inbound import keep
@@ -114,7 +114,8 @@ def _obtained(run: Run, row: Row[Any], file: Row[Any]) -> BinaryIO | None:
     if file.sha256 and (content := store.open(file.sha256)) is not None:
         return content
     try:
-        kept = store.keep(_read(run, file))
+        told = _read(run, file)
+        kept = store.keep(told)
     except TooLarge:
         raise NotCarried(f"大于 {LARGEST >> 20} MB / larger than that") from None
     except Refused as error:
@@ -130,6 +131,8 @@ def _obtained(run: Run, row: Row[Any], file: Row[Any]) -> BinaryIO | None:
         raise NotCarried("附件为空 / the file is empty")
     with run.bridge.ledger.begin() as tx:
         found = {"sha256": kept.sha256, "size": kept.size, "media_type": media_type(file.media_type, kept.head)}
+        if nameless(file.name, file.file_id) and (name := getattr(told, "name", "")):
+            found["name"] = str(name)
         tx.execute(update(files).where(files.c.id == file.id).values(**found))
         if file.media_type and found["media_type"] != file.media_type:
             words = f"附件类型与内容不符：声明 {file.media_type[:60]}，按 {found['media_type']} 处理 / not what it claims to be"

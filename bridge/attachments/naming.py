@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Container
+from urllib.parse import unquote, urlsplit
 
 LONGEST = 80
 """Code points of a name: what every platform here can hold, with room for its number."""
@@ -63,6 +64,11 @@ def safe_name(name: str | None, media_type: str, number: int) -> str:
         ending = extension or next((ending for _, _, known, ending in _SIGNS if known == media_type), "")
         return f"附件{number}{ending}"
     return stem[: LONGEST - len(extension)].rstrip(" .") + extension
+
+
+def nameless(name: str, file_id: str) -> bool:
+    """Did the record tell no name, so that a part of the id had to serve as one?"""
+    return name in ("", file_id, unquote(urlsplit(file_id).path.rpartition("/")[2]))
 
 
 def split(name: str) -> tuple[str, str]:

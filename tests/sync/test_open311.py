@@ -45,12 +45,14 @@ class GeoReport:
     tokens: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     late: float | None = None
     lose: int = 0
+    dispositions: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, asked: Asked) -> Said:
         if asked.method == "POST":
             return self._create(asked.form)
         if asked.path.startswith("/media/"):
-            return Said(PHOTO, content_type="image/jpeg")
+            told = self.dispositions.get(asked.path)
+            return Said(PHOTO, 200, {"Content-Disposition": told} if told else {}, content_type="image/jpeg")
         if asked.path.startswith("/tokens/"):
             token = asked.path.removeprefix("/tokens/").removesuffix(".json")
             number, ready = self.tokens[token]
@@ -138,6 +140,20 @@ def test_a_citizens_photo_travels(there: There) -> None:
     assert held == [("路面.jpg", hashlib.sha256(PHOTO).hexdigest())]
     assert sum("附件未送达" in p["opinion"] and "inner.jpg" in p["opinion"] for e in events for p in e["processes"]) == 1
     assert there.posts() == 0
+
+
+def test_a_photo_is_called_what_its_header_says(there: There) -> None:
+    """C64: an address tells no name, the answer does, in whatever charset its server speaks; a path in it reaches nothing,
+    and without a name the end of the address serves."""
+    lines = [line for line in (ROOT / "tests/cases/C64-headers.bin").read_bytes().splitlines() if line]
+    for number, line in enumerate(lines):
+        path = f"/media/{number}"
+        there.server.dispositions[path] = line.partition(b": ")[2].decode("latin-1")
+        there.server.add("村内道路塌陷。")["media_url"] = there.url + path
+    there.pair.quiet()
+    named = [file["name"] for event in there.pair.events() for file in event["attachments"]]
+    assert sorted(named) == sorted(["污水现场1.jpg"] * 3 + ["污水1.jpg", "污水.jpg", "x", "6"])
+    assert there.pair.dead() == []
 
 
 def test_created_on_and_nothing_else(there: There) -> None:
