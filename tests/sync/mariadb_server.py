@@ -34,13 +34,16 @@ def mariadb() -> Iterator[str]:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
+        # A folder for temporary tables of its own: a server that starts clears those of all others out of a shared one.
+        environment = {**os.environ, "TMPDIR": str(folder)}
         common = ["--no-defaults", f"--datadir={folder / 'data'}", f"--user={user}"]
-        subprocess.run([install, *common, "--auth-root-authentication-method=normal", "--skip-test-db"], check=True,
-                       capture_output=True)  # fmt: skip
+        made = subprocess.run([install, *common, "--auth-root-authentication-method=normal", "--skip-test-db"],
+                              env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")  # fmt: skip
+        assert made.returncode == 0, f"mariadb-install-db: {made.returncode}\n{made.stdout}"
         process = subprocess.Popen(
             [server, *common, f"--socket={folder / 's.sock'}", f"--port={port}", "--bind-address=127.0.0.1",
              "--skip-name-resolve", "--default-time-zone=+08:00", "--max-allowed-packet=64M", "--sql-mode=STRICT_TRANS_TABLES"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
             _prepared(folder / "s.sock", process)
