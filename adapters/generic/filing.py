@@ -25,10 +25,6 @@ _MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-class _Named(io.BytesIO):
-    name = ""
-
-
 def digest(data: bytes) -> str:
     """As RFC 9530 writes it."""
     return f"sha-256=:{base64.b64encode(hashlib.sha256(data).digest()).decode()}:"
@@ -47,7 +43,7 @@ def read_file(client: Client, files: Files, ref: FileRef) -> BinaryIO:
                           remedy="将自动重读 / read again")  # fmt: skip
     if ref.size is not None and len(answer.body) != ref.size:
         raise broken(answer, f"附件长度不是{ref.size} / the file is not {ref.size} bytes long", where)
-    content = _Named(answer.body)
+    content = io.BytesIO(answer.body)
     content.name = name_in(answer.headers.get("content-disposition", "")) or ""
     return content
 
