@@ -21,7 +21,7 @@ app = typer.Typer(
 
 for command in (
     configuration.check, configuration.probe, configuration.platforms, watching.status, watching.calls, watching.show,
-    running.poll, running.push, configuration.schemas,
+    running.poll, running.push, running.reconcile, configuration.schemas,
 ):  # fmt: skip
     app.command()(command)
 mapping.app.command("learn")(learning.learn_mapping)

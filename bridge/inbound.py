@@ -69,9 +69,12 @@ def summary(counts: PollCounts) -> dict[str, Any]:
     return asdict(counts)
 
 
-def take(bridge: Bridge, platform: Bridged, page: Page, counts: PollCounts) -> None:
-    """Keep one page: its records, their meaning, the outbox and the cursor change together or not at all."""
-    whole = [_completed(platform, record) for record in _unseen(bridge, platform, page.records)]
+def take(bridge: Bridge, platform: Bridged, page: Page, counts: PollCounts, *, move: bool = True) -> None:
+    """Keep one page: its records, their meaning, the outbox and the cursor change together or not at all. move: False
+    leaves the cursor where it is."""
+    unseen = _unseen(bridge, platform, page.records)
+    late = _overtaken(bridge, platform, unseen)
+    whole = [_completed(platform, record, again=record.native_id in late) for record in unseen]
     fresh = [record for record in whole if record is not None]
     one = PollCounts(read=len(page.records), seen=len(page.records) - len(fresh), pages=1)
     with bridge.ledger.begin() as tx:
@@ -86,7 +89,8 @@ def take(bridge: Bridge, platform: Bridged, page: Page, counts: PollCounts) -> N
                     one.dead += 1
                 case _:
                     one.ignored += 1
-        _upsert(tx, cursors, {"platform": platform.slug}, {"cursor": page.cursor, "updated_at": now})
+        if move:
+            _upsert(tx, cursors, {"platform": platform.slug}, {"cursor": page.cursor, "updated_at": now})
         if one.read > one.seen:
             tx.execute(insert(pages).values(platform=platform.slug, at=now, read=one.read, applied=one.applied, seen=one.seen,
                                             dead=one.dead, ignored=one.ignored))  # fmt: skip
@@ -109,9 +113,21 @@ def _unseen(bridge: Bridge, platform: Bridged, shown: Iterable[WireRecord]) -> l
     return [r for r in shown if not (r.version and r.native_id and known.get(r.native_id) == r.version)]
 
 
-def _completed(platform: Bridged, record: WireRecord) -> WireRecord | None:
-    """A list row made whole; None if the record has left the platform meanwhile (it is counted as seen)."""
-    if not record.partial or record.native_id is None:
+def _overtaken(bridge: Bridge, platform: Bridged, shown: Iterable[WireRecord]) -> set[str]:
+    """The records of which another run kept a later reading while this one was on its way: taken as they were, they would
+    turn back what people did since."""
+    read = {record.native_id: micros(record.read_at) for record in shown if record.native_id}
+    with bridge.ledger.begin() as tx:
+        kept = tx.execute(
+            select(records.c.native_id, raw_records.c.read_at).join(raw_records, raw_records.c.id == records.c.raw)
+            .where(records.c.platform == platform.slug, records.c.native_id.in_(read))
+        ).all()  # fmt: skip
+    return {row.native_id for row in kept if row.read_at > read[row.native_id]}
+
+
+def _completed(platform: Bridged, record: WireRecord, *, again: bool) -> WireRecord | None:
+    """A list row made whole, or a record read again; None if it has left the platform meanwhile (it is counted as seen)."""
+    if record.native_id is None or not (record.partial or again):
         return record
     return platform.adapter().fetch(record.native_id)
 

@@ -50,6 +50,7 @@ ACTIONS: Mapping[ActionKind, str] = {
     ActionKind.INFORM: "知会", ActionKind.URGE: "督办", ActionKind.CALL_BACK: "回访", ActionKind.REVIEW: "复核",
     ActionKind.COMMENT: "备注", ActionKind.ATTACH: "附件",
 }  # fmt: skip
+GONE = "平台上已没有此记录 / the platform has no such record any more"
 _RETURNS = {"caller": "退回呼叫方", "centre": "退单", "department": "返工"}
 _PHASES = {"requested": "申请", "refused": "不同意"}
 
@@ -206,7 +207,7 @@ def lines(tx: Connection, bridge: Bridge, only: list[int] | None = None) -> list
         shown = bridged.translator.mapping.stages.get(link.status) if bridged else None
         on[link.call].append(OnPlatform(
             link.platform, link.native_id, link.role, link.status, str(shown) if shown else None,
-            redact(link.difference),
+            redact(link.difference) or (f"{GONE}（{local(link.gone_at):%m-%d %H:%M}）" if link.gone_at else ""),
         ))  # fmt: skip
     return [
         CallLine(

@@ -174,7 +174,7 @@ def _progress(
     actions = [action for entry in foreign for action in entry.actions]
     changes: Fields = {}
     stood = actions_of(tx, link.call)
-    values: dict[str, Any] = {"entries": [*link.entries, *(e.key for e in new)], "shown_at": now}
+    values: dict[str, Any] = {"entries": [*link.entries, *(e.key for e in new)], "shown_at": now, "gone_at": None}
     if not stale:
         changes = differing(understood.fields, {k: v for k, v in link.snapshot.items() if k not in link.rebase})
         # Each file is the call's own from its first sighting on; whom a copy's officials let lead, their actions tell.

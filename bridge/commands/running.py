@@ -1,4 +1,4 @@
-"""`huying poll`, `push`, `route explain`: one run by hand, and why a call goes where it goes."""
+"""`huying poll`, `push`, `reconcile`, `route explain`: one run by hand, and why a call goes where it goes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bridge.assembly import configuration_of, folders_of
-from bridge.commands.console import Json, emit, known, reading, running, said, say, table
+from bridge.commands.console import Json, emit, known, reading, running, said, say, table, warn
 from bridge.configuration import divisions_of
 from bridge.dead import NotPossible
 from bridge.divisions import read
@@ -17,6 +17,7 @@ from bridge.inbound import PollCounts
 from bridge.inbound import poll as poll_platform
 from bridge.outbound import push as push_platform
 from bridge.overview import keys_of
+from bridge.reconcile import reconcile as reconcile_platform
 from bridge.sending import PushCounts
 
 routes = typer.Typer(no_args_is_help=True, help="路由：呼叫送往哪里 / routes: where calls go")
@@ -49,6 +50,24 @@ def push(platform: Slug, json: Json = False) -> None:
         say(f"完成 done {counts.done}，无需 skipped {counts.skipped}，死信 dead {counts.dead}，"
             f"稍后 later {counts.later}，请求 sent {counts.sent}")  # fmt: skip
     if counts.dead:
+        raise typer.Exit(1)
+
+
+@said
+def reconcile(platform: Slug, json: Json = False) -> None:
+    """把平台上的与台账对一遍账 / compare what a platform holds with the ledger."""
+    known(platform, configuration_of(os.environ).platforms, "这个平台")
+    found = reconcile_platform(running({platform}), platform)
+    if json:
+        emit(found)
+    else:
+        say(f"读 read {found.read}，按编号问 asked {found.asked}，补上 healed {found.healed}，死信 dead {found.dead}，"
+            f"阶段不一致 differing {found.differing}，已不存在 gone {len(found.gone)}"
+            + (f"；{found.left} 件下次再问 / left for the next time" if found.left else ""))  # fmt: skip
+        if found.unasked:
+            warn(f"未能按编号询问 / could not be asked by number: {found.unasked}")
+        table(("编号 number", "呼叫 call"), [(one.native_id, one.call_id) for one in found.gone], "")
+    if found.gone or found.dead:
         raise typer.Exit(1)
 
 

@@ -116,11 +116,14 @@ links = Table(
     Column("aligned", String(128), nullable=False, default=""),
     Column("difference", Text, nullable=False, default=""),
     Column("shown_at", BigInteger, nullable=False),
+    Column("compared_at", BigInteger, nullable=False, default=0, server_default="0"),
+    Column("gone_at", BigInteger),
     UniqueConstraint("platform", "native_id"),
     UniqueConstraint("call", "platform"),
 )  # fmt: skip
 """A call on a platform. snapshot: what it last showed (or will show after our write); entries: history keys seen;
-rebase: fields it changes by itself after our write; aligned: the last status>stage that alignment was tried for."""
+rebase: fields it changes by itself after our write; aligned: the last status>stage that alignment was tried for.
+compared_at: when reconcile last asked for it; gone_at: since when the platform says that it has no such record."""
 
 echoes = Table(
     "echoes", metadata, _id(),

@@ -25,8 +25,9 @@ ROOT = Path(__file__).parents[2]
 LOGINS = {"grid": ("huying_dg", "Example-Grid-2026"), "government": ("LSAPP0001", "example-secret-0f9e8d7c6b5a4938")}
 WRONG = "wrong-password-000000"
 HOUSEKEEPING = "huying_housekeeping"
-KINDS = ("poll", "push", "drift")
-TASKS = {"poll": "poll", "push": "push", "drift": "look"}
+KINDS = ("poll", "push", "drift", "reconcile")
+TASKS = {"poll": "poll", "push": "push", "drift": "look", "reconcile": "compare"}
+REMEDIES = {"poll": "huying dead list", "push": "huying dead list", "drift": "huying map learn", "reconcile": "huying show"}
 COUNTIES = {"grid": "东港区", "government": "岚山区", "petition": "五莲县", "city": "莒县", "enforcement": "日照市",
             "open311": "日照市"}  # fmt: skip
 pytestmark = pytest.mark.xdist_group("dags")
@@ -102,11 +103,11 @@ def shipped(airflow: AirflowHome) -> Seen:
 
 
 def test_every_dag_file_imports(shipped: Seen) -> None:
-    """With the configuration that is shipped: a poll, a push and a look for drift for each platform, the daily
-    housekeeping, and no import error."""
+    """With the configuration that is shipped: a poll, a push, a look for drift and a comparison for each platform,
+    the daily housekeeping, and no import error."""
     assert shipped.told["errors"] == {}
     assert set(shipped.told["dags"]) == dags_of(*COUNTIES) | {HOUSEKEEPING}
-    assert {dag["file"] for dag in shipped.told["dags"].values()} == {"poll.py", "push.py", "drift.py", "housekeeping.py"}
+    assert {dag["file"] for dag in shipped.told["dags"].values()} == {*(f"{kind}.py" for kind in KINDS), "housekeeping.py"}
 
 
 def test_what_the_scheduler_sees(shipped: Seen) -> None:
@@ -122,14 +123,14 @@ def test_what_the_scheduler_sees(shipped: Seen) -> None:
         assert dag["tasks"] == [TASKS[kind]]
         assert dag["assets"] == ([f"huying_outbox_{slug}"] if kind == "push" else [])
         assert dag["outlets"] == ([f"huying_wakes_{slug}"] if kind == "poll" else [])
-        assert dag["every"] == {"poll": 30.0 if slug == "open311" else 10.0, "push": 60.0, "drift": None}[kind]
+        assert dag["every"] == {"poll": 30.0 if slug == "open311" else 10.0, "push": 60.0}.get(kind)
 
 
 def test_operators_are_told_what_to_do(shipped: Seen) -> None:
     """Each DAG's page says, in Chinese first, what a run does and what to do when it is red."""
     for dag_id, dag in shipped.told["dags"].items():
         assert "红色" in dag["doc"] and "Red:" in dag["doc"]
-        assert dag_id == HOUSEKEEPING or ("huying map learn" if "_drift_" in dag_id else "huying dead list") in dag["doc"]
+        assert dag_id == HOUSEKEEPING or REMEDIES[dag_id.split("_")[1]] in dag["doc"]
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,7 @@ def test_a_broken_county_costs_only_itself(old: str, new: str, named: str, airfl
     line = next(number for number, words in enumerate(text.splitlines(), start=1) if old in words)
     seen = airflow.ask("inspect", HUYING_CONFIG=str(config))
     assert set(seen.told["dags"]) == dags_of(*COUNTIES.keys() - {"government"}) | {HOUSEKEEPING}
-    assert set(seen.told["errors"]) == {"poll.py", "push.py", "drift.py"}
+    assert set(seen.told["errors"]) == {f"{kind}.py" for kind in KINDS}
     for error in seen.told["errors"].values():
         assert f"lanshan.yaml:{line}" in error and named in error and "→" in error
 
