@@ -5,9 +5,11 @@ All in one group: they share one metadata database.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -188,6 +190,24 @@ def test_a_change_of_a_platform_is_told_once_a_day(airflow: AirflowHome, platfor
     seen = airflow.ask("run", "huying_drift_grid", **environment)
     assert seen.told["huying_drift_grid"] | {"tries": 1} == {"state": "failed", "task": "failed", "tries": 1, "result": None}
     assert "level = 9" in last_words(seen.log) and "→ huying map learn grid" in last_words(seen.log)
+    assert "13900000002" not in seen.log and "李样例" not in seen.log
+
+
+def test_what_is_gone_turns_the_comparison_red(airflow: AirflowHome, platforms: Platforms) -> None:
+    """Green while the platform has what the ledger has; red, with the numbers alone and what to do, once it has not."""
+    event = {"stage": "05", "title": "罐车倾倒污水", "content": "向沟渠倾倒。", "eventType": "03", "townCode": "371103103",
+             "caller": "李样例", "callerTel": "13900000002"}  # fmt: skip
+    assert platforms.grid.entrance("POST", "officials/create", event)[0] == 200
+    ledger = airflow.home / "reconcile.sqlite"
+    environment = {**platforms.connections(), "HUYING_LEDGER": f"sqlite:///{ledger}"}
+    first = airflow.ask("run", "huying_poll_grid", "huying_reconcile_grid", **environment)
+    result = first.told["huying_reconcile_grid"]["result"]
+    assert (result["gone"], result["healed"], result["dead"]) == (0, 0, 0) and result["read"] > 0
+    with contextlib.closing(sqlite3.connect(ledger)) as database, database:
+        database.execute("UPDATE links SET native_id = 'DG404' WHERE id = (SELECT min(id) FROM links)")
+    seen = airflow.ask("run", "huying_reconcile_grid", **environment)
+    assert seen.told["huying_reconcile_grid"] == {"state": "failed", "task": "failed", "tries": 1, "result": None}
+    assert "DG404" in last_words(seen.log) and "→ huying show" in last_words(seen.log)
     assert "13900000002" not in seen.log and "李样例" not in seen.log
 
 
