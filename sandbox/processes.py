@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from typing import Self
 _KEEPER = Path(__file__).with_name("keeper.py")
 _TAIL_LINES = 15
 _TAIL_BYTES = 16_384
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _reserved: list[socket.socket] = []
 
 
@@ -127,7 +129,7 @@ class Processes:
             log.replace(log.with_name(f"{name}.log.1"))
         patience = str(self.grace if grace is None else grace)
         keeper = [sys.executable, "-I", "-S", str(_KEEPER), str(self._lifeline), patience, *command]
-        with log.open("wb") as output:
+        with log.open("wb") as output, _undisturbed():
             process = subprocess.Popen(
                 keeper,
                 stdin=subprocess.DEVNULL,
@@ -138,8 +140,8 @@ class Processes:
                 start_new_session=True,
                 pass_fds=(self._lifeline, *self.hold),
             )
-        child = Child(name, process.pid, log)
-        self._running[name] = (child, process)
+            child = Child(name, process.pid, log)
+            self._running[name] = (child, process)
         return child
 
     def run(
@@ -201,6 +203,23 @@ class Processes:
         os.close(self._lifeline_write)
         self.stop()
         os.close(self._lifeline)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Signals that end us wait until the block is left: a child that was begun is known, and so ended, all the same."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        for late in came:
+            signal.raise_signal(late)
 
 
 @contextmanager

@@ -15,7 +15,8 @@ import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from types import SimpleNamespace
+from typing import Any, TypeVar
 
 import pytest
 
@@ -84,6 +85,23 @@ def test_children_and_their_children_end_on_an_exception(tmp_path: Path) -> None
         raise RuntimeError("broken")
     assert len(members) == 2
     assert not any(alive(pid) for pid in members)
+
+
+def test_ctrl_c_while_a_child_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Interrupted between the fork and the moment the child is known: the interrupt comes through, the child is gone before
+    the block is left."""
+    begun: list[int] = []
+
+    def popen(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        process: subprocess.Popen[bytes] = subprocess.Popen(*arguments, **options)
+        begun.append(process.pid)
+        os.kill(os.getpid(), signal.SIGINT)
+        return process
+
+    monkeypatch.setattr("sandbox.processes.subprocess", SimpleNamespace(**{**vars(subprocess), "Popen": popen}))
+    with pytest.raises(KeyboardInterrupt), ended_by_signals(), Processes(tmp_path) as processes:
+        processes.start("server", [sys.executable, "-c", FAMILY])
+    assert len(begun) == 1 and not any(alive(pid) for pid in begun)
 
 
 def test_children_that_ignore_the_signal_are_killed_after_the_grace(tmp_path: Path) -> None:
