@@ -7,16 +7,16 @@ long finished is asked for by its number. The position of reading stays where it
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, or_, select, update
 
 from adapters.errors import ConfigError, WireError
-from adapters.port import Adapter
+from adapters.port import Adapter, Cursor, Page
 from bridge.bridged import Bridge, Bridged
-from bridge.inbound import PollCounts, keep, note_trouble, take
+from bridge.inbound import PollCounts, note_trouble, take
 from bridge.ledger.history import append
 from bridge.ledger.ledger import micros
 from bridge.ledger.tables import calls, links
@@ -63,6 +63,7 @@ def reconcile(bridge: Bridge, slug: str, most: int = MOST) -> Reconciled:
         for page in adapter.pull(None):
             take(bridge, platform, page, counts, move=False)
             shown |= {record.native_id for record in page.records if record.native_id and not record.partial}
+        read = counts.read
         waiting = _not_shown(bridge, platform, shown)
         unasked = _ask(bridge, platform, adapter, waiting[:most], counts)
     except WireError as error:
@@ -71,7 +72,7 @@ def reconcile(bridge: Bridge, slug: str, most: int = MOST) -> Reconciled:
     with bridge.ledger.begin() as tx:
         differing = len(tx.execute(select(links.c.id).where(links.c.platform == slug, links.c.difference != "")).all())
         asked = 0 if unasked else min(len(waiting), most)
-        return Reconciled(counts.read, asked, len(waiting) - asked, counts.applied, counts.dead, differing,
+        return Reconciled(read, asked, len(waiting) - asked, counts.applied, counts.dead, differing,
                           _gone(tx, bridge, slug), unasked)  # fmt: skip
 
 
@@ -106,13 +107,12 @@ def _ask(bridge: Bridge, platform: Bridged, adapter: Adapter, wanted: list[Any],
             record = adapter.fetch(row.native_id)
         except ConfigError as error:
             return str(error)
+        if record is not None:  # without its version: what changed without a word has the same one
+            take(bridge, platform, Page((replace(record, version=""),), Cursor("")), counts, move=False)
         with bridge.ledger.begin() as tx:
             now = micros(bridge.now())
             values: dict[str, Any] = {"compared_at": now}
             if record is not None:
-                outcome = keep(tx, bridge, platform, record, now)
-                counts.applied += outcome == "applied"
-                counts.dead += outcome == "dead"
                 values["gone_at"] = None
             elif tx.execute(select(links.c.gone_at).where(links.c.id == row.id)).scalar() is None:
                 values["gone_at"] = now

@@ -75,8 +75,8 @@ class Client:
         if request.send == "query":
             text = query(parameters)
             return Made(request.method, target + (f"?{text}" if text else ""), headers)
-        body = numbered(body or {}, request.numbers)
-        mapped = {wrap: body} if wrap and body else body
+        mapped = numbered(body or {}, request.numbers)
+        mapped = {wrap: mapped} if wrap and body is not None else mapped
         if request.send == "json":
             content, kind = orjson.dumps({**parameters, **mapped}, option=orjson.OPT_PASSTHROUGH_DATETIME), JSON
         else:

@@ -15,7 +15,7 @@ from adapters.port import Cursor
 from bridge.inbound import PollCounts, take
 from bridge.ledger.history import actions_of
 from bridge.ledger.tables import calls, cursors, links, outbox
-from bridge.overview import GONE, lines
+from bridge.overview import GONE, lines, statuses
 from bridge.reconcile import Reconciled, reconcile, summary, told
 from tests.sync.test_enforcement import There
 from tests.sync.test_enforcement import there as there  # the fixture
@@ -36,6 +36,12 @@ def compared(found: Reconciled) -> tuple[int, int, int]:
 def position(world: World, slug: str) -> str:
     with world.bridge.ledger.begin() as tx:
         return str(tx.execute(select(cursors.c.cursor).where(cursors.c.platform == slug)).scalar_one())
+
+
+def came_in(world: World, slug: str) -> int:
+    """Records applied, by the account of pages (G1)."""
+    with world.bridge.ledger.begin() as tx:
+        return next(one.came_in for one in statuses(tx, world.bridge) if one.slug == slug)
 
 
 def test_nothing_to_do(world: World) -> None:
@@ -69,8 +75,9 @@ def test_changed_without_a_word(world: World, slug: str) -> None:
         else:
             world.at("government", "damage", {"callNo": number, "set": {"address": "悄悄改的地址"}})
     assert world.poll(slug).applied == 0
+    came = came_in(world, slug)
     found = reconcile(world.bridge, slug)
-    assert compared(found) == (len(changed), 0, 0)
+    assert compared(found) == (len(changed), 0, 0) and came_in(world, slug) == came + len(changed)
     assert compared(reconcile(world.bridge, slug)) == (0, 0, 0)
     world.quiet()
     others = world.government_calls() if slug == "grid" else world.grid_events()
