@@ -113,6 +113,15 @@ def test_every_awkward_call_is_there() -> None:
     }  # fmt: skip
 
 
+def test_a_call_is_cancelled_only_once_it_has_arrived() -> None:
+    """What is cancelled before its copy was created is rightly created nowhere: a cancelling step waits for all copies."""
+    cancelled = [call for call in SCRIPT.calls if call.ends == ("CANCELLED",)]
+    assert cancelled
+    for call in cancelled:
+        waited = {slug for step in call.steps for slug in (step.on, *step.when)}
+        assert {*call.goes_to} <= waited, call.key
+
+
 def test_places_exist() -> None:
     """Every town, village and grid code lies in the division list; routed calls lie in the other county."""
     with (ROOT / "config" / "divisions.csv").open(encoding="utf-8") as file:
