@@ -25,6 +25,7 @@ class Ability(StrEnum):
     IDEMPOTENT_CREATE = "idempotent_create"  # the same reference again names the existing record
     IDEMPOTENT_UPDATE = "idempotent_update"  # the same update again is stored once
     UPDATE = "update"  # records can be updated at all
+    EDIT = "edit"  # fields of a record can be changed after its creation
     LATE_RECEIPT = "late_receipt"  # acknowledged by a later batch: `settle`
     ACKNOWLEDGE = "acknowledge"  # pending lists
     FILES = "files"
@@ -191,6 +192,16 @@ class Updatable(Protocol):
 
     def update(self, native_id: str, body: WireBody, reference: str) -> Receipt:
         """One operation on a record. Sends at most once. As `create`, and Outdated, Missing."""
+        ...
+
+
+@runtime_checkable
+class Editable(Protocol):
+    """EDIT."""
+
+    def edit(self, native_id: str, body: WireBody, reference: str) -> Receipt:
+        """The fields in `body`, and no others, become what it says; None or a blank text empties one. The same again
+        changes nothing. Sends at most once. As `update`."""
         ...
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Row, delete, insert, select, update
 
 from adapters.errors import ConfigError, Outdated, Refused, Unavailable, WireError
-from adapters.port import Ability, Receipt, Updatable
+from adapters.port import Ability, Editable, Receipt, Updatable
 from bridge.attachments.carrying import NotCarried, carry
 from bridge.attachments.naming import safe_name
 from bridge.bridged import Bridge, Bridged
@@ -25,15 +25,14 @@ from bridge.ledger import dead, queue
 from bridge.ledger.history import actions_of, append
 from bridge.ledger.ledger import micros
 from bridge.ledger.tables import calls, echoes, files, links, outbox, platforms, records
-from bridge.mapping import operations, planning
+from bridge.mapping import planning
+from bridge.mapping.canonical import secrets_of
 from bridge.mapping.converters import conceal
 from bridge.mapping.notes import Unreadable
-from bridge.mapping.planning import Plan, Situation
-from bridge.mapping.translator import secrets_of
 from bridge.reading import link_copy, reference_of, settle
-from bridge.sending import PushCounts, Run, already_there, found_out, intend, send, step_found_out
+from bridge.sending import PushCounts, Run, already_there, edit_found_out, found_out, intend, send, step_found_out
+from bridge.telling import planned, to_be_planned_anew
 from schemas.lifecycle import Stage, fold
-from schemas.moment import moment
 
 log = logging.getLogger(__name__)
 REPLANS = 3
@@ -225,8 +224,8 @@ def _tell(run: Run, row: Row[Any]) -> None:
         _finish(run, row, "skipped", "该平台不接受后续操作 / the platform takes nothing after creation")
         return
     made = row.plan
-    if made is None:
-        plan = _plan(run, row, link, call)
+    if made is None or to_be_planned_anew(run, row):
+        plan = planned(run, row, link, call)
         made = {"steps": [step.to_json() for step in plan.steps], "reason": plan.reason, "notes": plan.notes}
         with run.bridge.ledger.begin() as tx:
             if not queue.held(tx, row):
@@ -240,48 +239,6 @@ def _tell(run: Run, row: Row[Any]) -> None:
     _finish(run, row, "done" if made["steps"] else "skipped", made["reason"] or notes)
 
 
-def _plan(run: Run, row: Row[Any], link: Row[Any], call: Row[Any]) -> Plan:
-    mapping = run.platform.translator.mapping
-    match row.kind:
-        case "remark":
-            return planning.remark(mapping, row.body["text"], _situation(run, link, call))
-        case "edit":
-            if mapping.edits != "remark":
-                return Plan(reason="该平台不能更改已建呼叫 / the platform cannot edit")
-            return planning.remark(mapping, planning.edited(row.body["fields"]), _situation(run, link, call))
-        case "align":
-            return planning.align(mapping, Stage(call.stage), _situation(run, link, call))
-    with run.bridge.ledger.begin() as tx:
-        timeline = fold(actions_of(tx, row.call)).timeline
-    key = tuple(row.body["key"])
-    step = next((step for step in timeline if step.action.key == key), None)
-    if step is None:
-        return Plan(reason="动作已不在历史中 / the action is no longer in the history")
-    if not step.applied:
-        return Plan(reason="与生命周期不符，仅作记录 / not allowed by the lifecycle: recorded and shown only")
-    if "due" in link.rebase and planning.needs_limit(mapping, step.action):
-        link = _read_again(run, link)  # the platform set a limit of its own when it took our last operation
-    return planning.plan(mapping, step.action, step.stage, _situation(run, link, call))
-
-
-def _situation(run: Run, link: Row[Any], call: Row[Any]) -> Situation:
-    if "assists" in link.rebase and operations.needs_people(run.platform.translator.mapping, link.status):
-        link = _read_again(run, link)
-    lead, due = link.snapshot.get("lead") or {}, link.snapshot.get("due")
-    assists = tuple(str(one["code"]) for one in link.snapshot.get("assists") or ())
-    return Situation(link.status, str(lead.get("code") or ""), call.fields, run.bridge.now(), secrets_of(call.fields),
-                     moment(due) if due else None, assists)  # fmt: skip
-
-
-def _read_again(run: Run, link: Row[Any]) -> Row[Any]:
-    """The link as the platform shows it at this moment."""
-    record = run.adapter.fetch(link.native_id)
-    with run.bridge.ledger.begin() as tx:
-        if record is not None:
-            keep(tx, run.bridge, run.platform, record, run.now())
-        return tx.execute(select(links).where(links.c.id == link.id)).one()
-
-
 def _step(run: Run, row: Row[Any], link: Row[Any], number: int, step: dict[str, Any]) -> bool:
     """One wire operation; True once it is certain that it was carried out."""
     with run.bridge.ledger.begin() as tx:
@@ -289,7 +246,8 @@ def _step(run: Run, row: Row[Any], link: Row[Any], number: int, step: dict[str, 
     adapter, reference = run.adapter, f"{link.reference or link.native_id}#{row.id}.{number}"
     if pending:
         try:
-            settled = step_found_out(run, row, link, number, pending, reference)
+            find_out = step_found_out if step.get("fields") is None else edit_found_out
+            settled = find_out(run, row, link, number, pending, reference)
         except Outdated as error:
             _outdated(run, row, link, error)
             return False
@@ -299,13 +257,14 @@ def _step(run: Run, row: Row[Any], link: Row[Any], number: int, step: dict[str, 
             _step_done(run, row, link, number, step, Receipt(link.native_id, already=True), pending.id)
             return True
     assert isinstance(adapter, Updatable)
+    write = adapter.edit if step.get("fields") is not None and isinstance(adapter, Editable) else adapter.update
     body = step["body"]
     for _ in range(5):
         attempt = intend(run, row, number, link.id, step)
         if attempt is None:
             return False
         try:
-            receipt = send(run, row, attempt, partial(adapter.update, link.native_id, body, reference))
+            receipt = send(run, row, attempt, partial(write, link.native_id, body, reference))
         except Outdated as error:
             _outdated(run, row, link, error)
             return False
@@ -362,6 +321,8 @@ def _step_done(
         snapshot = dict(present.snapshot)
         if step["lead"] and step["lead"] != ((snapshot.get("lead") or {}).get("code") or ""):
             snapshot["lead"] = {"code": step["lead"], "name": None}
+        if (changed := step.get("fields")) is not None:
+            snapshot, touched = snapshot | changed, []
         tx.execute(update(links).where(links.c.id == link.id).values(
             status=told if (told := receipt.status) and told in mapping.stages else step["status"], snapshot=snapshot,
             rebase=sorted({*present.rebase, *touched}),

@@ -31,8 +31,8 @@ from bridge.ledger.tables import (
     platforms,
     raw_records,
 )
+from bridge.mapping.canonical import PERSONS, words_of
 from bridge.mapping.converters import conceal, mask_name, mask_phone
-from bridge.mapping.translator import PERSONS, words_of
 from bridge.redaction import redact
 from schemas.lifecycle import Action, ActionKind, Stage, Step, fold
 from schemas.moment import SHANGHAI

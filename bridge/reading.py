@@ -14,15 +14,17 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from bridge.attachments.sightings import files_of, noticed
 from bridge.bridged import Bridge, Bridged
+from bridge.echoing import after_what_it_saw, without_echoes, without_our_edits
 from bridge.fields import call_of, told
 from bridge.ledger import queue
 from bridge.ledger.history import actions_of, append
-from bridge.ledger.ledger import micros, new_id
+from bridge.ledger.ledger import new_id
 from bridge.ledger.tables import calls, echoes, links, numbers, outbox
-from bridge.mapping.entries import Entry
+from bridge.mapping.canonical import PERSONS, differing, secrets_of
+from bridge.mapping.editing import rule_for
 from bridge.mapping.notes import Fields, Unreadable
 from bridge.mapping.planning import shown
-from bridge.mapping.translator import Creation, Understood, differing, secrets_of
+from bridge.mapping.translator import Creation, Understood
 from bridge.routing import targets
 from bridge.secrecy import kept_secret
 from schemas.call import call_id
@@ -170,7 +172,7 @@ def _progress(
 ) -> None:
     """A record of a known call: what is new in it, once our own writes are told apart."""
     new = [entry for entry in understood.entries if entry.key not in set(link.entries)]
-    foreign, stale = _without_echoes(tx, link, new, read_at, platform, now)
+    foreign, stale = without_echoes(tx, link, new, understood.fields, read_at, platform, now)
     actions = [action for entry in foreign for action in entry.actions]
     changes: Fields = {}
     stood = actions_of(tx, link.call)
@@ -180,6 +182,7 @@ def _progress(
         # Each file is the call's own from its first sighting on; whom a copy's officials let lead, their actions tell.
         for field in ("files", *(TRAVELS_AS_ACTION if link.role == "copy" else ())):
             changes.pop(field, None)
+        changes = without_our_edits(tx, link, changes)
         if not understood.entries:
             actions += _by_status(platform, understood, link.status, changes, stood, bridge.now())
         values |= {"status": understood.status, "snapshot": {**link.snapshot, **understood.fields}, "rebase": []}
@@ -195,7 +198,7 @@ def _progress(
         tx.execute(update(calls).where(calls.c.id == call.id).values(fields=fields, changed_at=now))
     kept = {action.key: action for action in stood}
     if platform.translator.mapping.entries.order == "sequence":
-        actions = _after_what_it_saw(tx, link, understood.entries, actions, kept)
+        actions = after_what_it_saw(tx, link, understood.entries, actions, kept)
     actions = [action for action in actions if action.key not in kept]
     for action in actions:
         append(tx, call.id, platform.slug, "action", action.to_json(), now)
@@ -235,77 +238,6 @@ def _by_status(
                    entry=f"{understood.status}@{at.isoformat()}#{len(own)}", opinion=words)]  # fmt: skip
 
 
-def _without_echoes(
-    tx: Connection, link: Row[Any], new: list[Entry], read_at: datetime, platform: Bridged, now: int
-) -> tuple[list[Entry], bool]:
-    """The new entries that are not our own writes, and whether this reading is older than our last write.
-
-    Each expected echo is consumed once, by the entry that fits it best: the key that the receipt named, else code and
-    opinion as stored (an equal operator before another one).
-    """
-    waiting = list(tx.execute(select(echoes).where(echoes.c.link == link.id, echoes.c.state == "waiting").order_by(echoes.c.id)))
-    left = list(new)
-    for echo in list(waiting):
-        fitting = [entry for entry in left if _fits(echo, entry)]
-        if not fitting:
-            continue
-        best = next((entry for entry in fitting if entry.operator == echo.operator), fitting[0])
-        left.remove(best)
-        waiting.remove(echo)
-        tx.execute(update(echoes).where(echoes.c.id == echo.id).values(state="consumed", entry=best.key))
-        if echo.outbox is not None:  # a row that waits to find out what became of this write need not wait any longer
-            tx.execute(update(outbox).where(outbox.c.id == echo.outbox, outbox.c.state == "waiting", outbox.c.available_at > now)
-                       .values(available_at=now))  # fmt: skip
-    edge = micros(read_at - platform.lag)
-    missing = [echo for echo in waiting if echo.acknowledged_at is not None]
-    for echo in missing:
-        if echo.acknowledged_at < edge:
-            tx.execute(update(echoes).where(echoes.c.id == echo.id).values(state="expired"))
-            words = f"我方写入未见回显 / our write was not shown again: {echo.code} {echo.opinion[:40]}"
-            append(tx, link.call, link.platform, "note", {"words": words}, now)
-    return left, any(echo.acknowledged_at >= edge for echo in missing)
-
-
-def _after_what_it_saw(
-    tx: Connection, link: Row[Any], entries: Iterable[Entry], actions: list[Action], kept: dict[tuple[str, str, int], Action]
-) -> list[Action]:
-    """The new actions, each no earlier than what stood before it in the platform's own order, our writes included.
-
-    Clocks differ and some tell whole seconds only: what a person did after having seen another platform's action counts
-    after that action, whatever the clocks say.
-    """
-    told = tx.execute(
-        select(echoes.c.entry, outbox.c.body).join(outbox, outbox.c.id == echoes.c.outbox)
-        .where(echoes.c.link == link.id, echoes.c.state == "consumed", outbox.c.kind == "action")
-    )  # fmt: skip
-    echoed = {row.entry: kept.get(tuple(row.body["key"])) for row in told}
-    new = {action.key: action for action in actions}
-    floor: datetime | None = None
-    for entry in entries:
-        seen = [echoed[entry.key]] if entry.key in echoed else [kept.get(a.key) or new.get(a.key) for a in entry.actions]
-        for action in seen:
-            if action is None:
-                continue
-            effective = action.effective or action.at
-            if action.key in new and action.key not in kept and floor is not None and effective <= floor:
-                effective = floor + timedelta(microseconds=1)
-                new[action.key] = action.model_copy(update={"effective": effective})
-            floor = max(floor, effective) if floor else effective
-    return list(new.values())
-
-
-def _fits(echo: Row[Any], entry: Entry) -> bool:
-    if echo.step < 0:
-        return bool(entry.sequence == -1 - echo.step)
-    if echo.entry:
-        return bool(echo.entry == entry.key)
-    return bool(echo.code == (entry.code or entry.status)) and _words(echo.opinion) == _words(entry.opinion)
-
-
-def _words(text: Any) -> str:
-    return " ".join(str(text).split())
-
-
 def stand(tx: Connection, call: int, now: int) -> Standing:
     """Where the call stands now; its row is kept in step."""
     standing = fold(actions_of(tx, call))
@@ -325,13 +257,13 @@ def _spread(
     creating = set(tx.execute(select(outbox.c.platform).where(
         outbox.c.call == call, outbox.c.kind == "create", outbox.c.state.in_(queue.OPEN))).scalars())  # fmt: skip
     known = linked | creating
-    edited = told(edits)
+    edited, persons = told(edits), [person for person in PERSONS if person in edits]
     deaf = {slug for slug, one in bridge.platforms.items() if one.only_created}
     for target in sorted(known - deaf - {source}):
         for action in actions:
             _tell(tx, bridge, call, target, action, now)
-        if edited and target in linked:
-            queue.enqueue(tx, call, target, "edit", {"fields": edited}, now)
+        if target in linked and (edited or any(_takes(bridge, target, person) for person in persons)):
+            queue.enqueue(tx, call, target, "edit", {"fields": edited, "changed": sorted(edits)}, now)
         for file in attached:
             queue.enqueue(tx, call, target, queue.FILE, {"file": file}, now)
     for target in targets(bridge.routes, row.origin_platform, row.fields, row.stage):
@@ -346,6 +278,12 @@ def _spread(
     for platform in sorted(linked):
         if platform in bridge.platforms:
             settle(tx, bridge.platforms[platform], call, standing.stage, now)
+
+
+def _takes(bridge: Bridge, target: str, field: str) -> bool:
+    """Can this field be changed on that platform? Persons are never told in words."""
+    one = bridge.platforms.get(target)
+    return one is not None and rule_for(one.translator.mapping, field) is not None
 
 
 def _tell(tx: Connection, bridge: Bridge, call: int, target: str, action: Action, now: int) -> None:

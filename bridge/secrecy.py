@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Row, select
 
 from bridge.ledger import queue
 from bridge.ledger.tables import links
+from bridge.mapping.canonical import PERSONS, is_secret, words_of
 from bridge.mapping.notes import Fields
 from bridge.mapping.privacy import is_secret_word
-from bridge.mapping.translator import PERSONS, is_secret, words_of
 
 ASKED = "（保密）当事人要求保密，请隐去其姓名、联系方式，不再对外提供"
 

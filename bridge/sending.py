@@ -194,6 +194,25 @@ def step_found_out(
     return None
 
 
+def edit_found_out(
+    run: Run, row: Row[Any], link: Row[Any], number: int, pending: Row[Any], reference: str
+) -> bool | None:
+    """As `step_found_out`, for a change of fields. Once it can no longer take effect late it is planned anew, by what the
+    platform shows: the same values again change nothing."""
+    if settled(run, row, pending, reference) is not None:
+        return True
+    if pending.outcome == "late":
+        put_off(run, row, run.now() + SETTLE_EVERY)
+        return None
+    if _echoed(run, row, number):
+        return True
+    if run.now() < pending.deadline:
+        put_off(run, row, pending.deadline)
+        return None
+    _free(run, row, pending, "照平台现状重新计划 / planned anew by what the platform shows")
+    return None
+
+
 def _echoed(run: Run, row: Row[Any], number: int) -> bool:
     with run.bridge.ledger.begin() as tx:
         state = tx.execute(select(echoes.c.state).where(echoes.c.outbox == row.id, echoes.c.step == number)

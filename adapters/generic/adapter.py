@@ -27,7 +27,7 @@ from adapters.generic.parts import Idempotency
 from adapters.generic.probing import probe
 from adapters.generic.pulling import Pulling
 from adapters.generic.records import askable, embedded, native_id, renamed, row
-from adapters.generic.settings import Settings
+from adapters.generic.settings import Settings, Update
 from adapters.generic.texts import check_lengths, sendable
 from adapters.port import (
     Ability,
@@ -57,6 +57,7 @@ def abilities_of(settings: Settings) -> frozenset[Ability]:
         Ability.ACKNOWLEDGE: settings.acknowledge is not None,
         Ability.FIND: settings.find is not None,
         Ability.UPDATE: update is not None,
+        Ability.EDIT: settings.edit is not None,
         Ability.IDEMPOTENT_CREATE: create is not None and (create.idempotent or create.idempotency is not None),
         Ability.IDEMPOTENT_UPDATE: update is not None and (update.idempotent or update.idempotency is not None),
         Ability.LATE_RECEIPT: create is not None and create.late is not None,
@@ -169,28 +170,37 @@ class Rest:
 
     def update(self, native_id: str, body: WireBody, reference: str) -> Receipt:
         """One operation on a record, sent once; one that another change came before is sent anew."""
-        update, where = self._settings.update, self._client.where("操作 update", f"{native_id} {reference}".rstrip())
-        if update is None:
-            raise ConfigError("未配置 update / update is not configured", where=where)
+        return self._changed("操作 update", "update", self._settings.update, native_id, body, reference)
+
+    def edit(self, native_id: str, body: WireBody, reference: str) -> Receipt:
+        """A change of fields, as `update`."""
+        return self._changed("更改 edit", "edit", self._settings.edit, native_id, body, reference)
+
+    def _changed(
+        self, operation: str, key: str, part: Update | None, native_id: str, body: WireBody, reference: str
+    ) -> Receipt:
+        where = self._client.where(operation, f"{native_id} {reference}".rstrip())
+        if part is None:
+            raise ConfigError(f"未配置 {key} / {key} is not configured", where=where)
         if not askable(native_id):
             raise Missing(f"不是记录编号 / not an id: {native_id!r:.80}", where=where, remedy="核对编号 / check it")
         sent, notes = sendable(body)
         check_lengths(sent, self._settings.limits, where)
-        made = self._made(update.request, {"id": native_id, "reference": reference}, sent, update.wrap, where)
+        made = self._made(part.request, {"id": native_id, "reference": reference}, sent, part.wrap, where)
         scope = f"{reference}\n{made.target}\n{hashlib.sha256(made.body).hexdigest()}"
-        made = _keyed(made, update.idempotency, reference, scope)
+        made = _keyed(made, part.idempotency, reference, scope)
         for turn in range(1, RACES + 1):
-            tagged = self._tagged(native_id, made, where) if update.if_match else made
-            reading = self._client.send("操作 update", tagged, record=f"{native_id} {reference}", write=True,
+            tagged = self._tagged(native_id, made, where, key) if part.if_match else made
+            reading = self._client.send(operation, tagged, record=f"{native_id} {reference}", write=True,
                                         accept=frozenset({"outdated", "duplicate"}))  # fmt: skip
             if not (reading.verdict == "outdated" and reading.answer.status == 412 and turn < RACES):
                 break
         judged(reading, self._settings.envelope, write=True, where=where, accept=frozenset({"duplicate"}))
-        entry = at(reading.document, update.entry) if update.entry else ""
-        if update.entry and entry in (None, ""):
+        entry = at(reading.document, part.entry) if part.entry else ""
+        if part.entry and entry in (None, ""):
             raise unknown("答复不能说明操作已存入 / the answer does not show that it was stored", where, reading.code)
-        status = at(reading.document, update.status) if update.status else ""
-        replayed = update.idempotency is not None and (update.idempotency.replayed or "").lower() in reading.answer.headers
+        status = at(reading.document, part.status) if part.status else ""
+        replayed = part.idempotency is not None and (part.idempotency.replayed or "").lower() in reading.answer.headers
         return Receipt(native_id, already=replayed or reading.verdict == "duplicate", entry=str(entry or ""),
                        status=status if isinstance(status, str) else "", raw=reading.answer.body, notes=notes)  # fmt: skip
 
@@ -244,13 +254,13 @@ class Rest:
             raise broken(reading.answer, "答复不是所问的记录 / the answer is not the record asked for", where, reading.code)
         return records[0], reading.answer.headers.get("etag", "")
 
-    def _tagged(self, identity: str, made: Made, where: str) -> Made:
+    def _tagged(self, identity: str, made: Made, where: str, key: str) -> Made:
         found = self._detail(identity)
         if found is None:
             raise Missing("平台上没有此记录 / no such record", where=where, remedy="核对编号 / check the id")
         if not found[1]:
             raise ConfigError("详情答复没有 ETag / the detail answer has no ETag", where=where,
-                              remedy="关闭 update.if_match / switch update.if_match off")  # fmt: skip
+                              remedy=f"关闭 {key}.if_match / switch {key}.if_match off")  # fmt: skip
         return replace(made, headers={**made.headers, "If-Match": found[1]})
 
     def _new_id(self, reading: Reading) -> str | None:

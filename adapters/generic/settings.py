@@ -177,8 +177,8 @@ class Create(Part):
 
 
 class Update(Part):
-    """One operation on a record, `{id}`: the whole body as mapped. if_match: with the ETag of `detail`, read again when
-    the platform says that it changed meanwhile."""
+    """One operation on a record (`update`), or a change of its fields (`edit`), `{id}`: the whole body as mapped.
+    if_match: with the ETag of `detail`, read again when the platform says that it changed meanwhile."""
 
     request: Request
     wrap: str = ""
@@ -261,6 +261,7 @@ class Settings(Part):
     detail: Detail | None = None
     create: Create | None = None
     update: Update | None = None
+    edit: Update | None = None
     find: Annotated[FindQuery | FindWalk, Field(discriminator="by")] | None = None
     acknowledge: Acknowledge | None = None
     files: Files | None = None
@@ -288,6 +289,8 @@ class Settings(Part):
             wrong.append("list.partial 需要 detail / needs detail")
         if self.update is not None and self.detail is None:
             wrong.append("update 需要 detail：结果不明时要读回 / needs detail: an unknown outcome is read back")
+        if self.edit is not None and self.update is None:
+            wrong.append("edit 需要 update：不能更改的要用话告知 / needs update: what cannot be changed is told in words")
         if self.list.window_seconds is not None and self.start is None:
             wrong.append("list.window_seconds 需要 start / needs start")
         if wrong:

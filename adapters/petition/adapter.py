@@ -41,13 +41,13 @@ from adapters.retry import again
 
 T = TypeVar("T")
 ABILITIES = frozenset({
-    Ability.FIND, Ability.UPDATE, Ability.LATE_RECEIPT, Ability.FILES, Ability.LIST, Ability.IDEMPOTENT_CREATE,
+    Ability.FIND, Ability.UPDATE, Ability.EDIT, Ability.LATE_RECEIPT, Ability.FILES, Ability.LIST, Ability.IDEMPOTENT_CREATE,
 })  # fmt: skip
 
 
 @dataclass(slots=True)
 class PetitionAdapter:
-    """One petition platform. Fulfils Adapter, Updatable, Findable, LateReceipts and Files."""
+    """One petition platform. Fulfils Adapter, Updatable, Editable, Findable, LateReceipts and Files."""
 
     platform: str
     settings: Settings
@@ -97,6 +97,10 @@ class PetitionAdapter:
             {"WBBH": write_reference(reference), "CZ": "GX", "GDBH": native_id, "NR": written, "WJNR": None}
         )
         return standing or Receipt(native_id, late=True, notes=tuple(outgoing.notes))
+
+    def edit(self, native_id: str, body: WireBody, reference: str) -> Receipt:
+        """GX with fields alone: a 改单. As `update`; "" empties what §4 lets be emptied."""
+        return self.update(native_id, body, reference)
 
     def settle(self, reference: str) -> Receipt | None:
         """CLBZ of the rows under this reference: None while 0 or 3 (or unknown); a receipt at 1, and at 2 for

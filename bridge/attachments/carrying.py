@@ -23,9 +23,9 @@ from bridge.ledger import queue
 from bridge.ledger.history import append
 from bridge.ledger.ledger import micros
 from bridge.ledger.tables import calls, echoes, file_copies, files, links, outbox, records
+from bridge.mapping.canonical import secrets_of
 from bridge.mapping.converters import conceal
 from bridge.mapping.language import FileEntry
-from bridge.mapping.translator import secrets_of
 from bridge.sending import SETTLE_EVERY, Run, found_absent, intend, put_off, send, settled
 
 READS = 30

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bridge.documents import Document, Problem
+from bridge.mapping.edit_checks import check_edits
 from bridge.mapping.field_checks import check_fields
 from bridge.mapping.flow_checks import check_flow
 from bridge.mapping.language import Mapping
@@ -22,6 +23,7 @@ def check(document: Document, mapping: Mapping) -> list[Problem]:
 def _all(document: Document, mapping: Mapping) -> Iterator[Problem]:
     yield from check_fields(document, mapping)
     yield from check_flow(document, mapping)
+    yield from check_edits(document, mapping)
     yield from _check_joins(document, mapping)
 
 

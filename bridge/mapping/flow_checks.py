@@ -215,13 +215,6 @@ def _check_operation(document: Document, mapping: Mapping) -> Iterator[Problem]:
                     "",
                     f"加上 operation，或删去 {key} / add the section, or remove `{key}`",
                 )
-        if mapping.edits == "remark":
-            yield document.problem(
-                ("edits",),
-                "没有 operation 无法备注 / no remark without `operation`",
-                "cannot",
-                "改为 cannot / write `edits: cannot`",
-            )
         return
     yield from _format(document, ("operation", "elsewhere"), operation.elsewhere, names="x")
     if operation.file:

@@ -289,6 +289,21 @@ class Create(Part):
     entries: list[dict[Literal["code", "opinion"], str]] = []
 
 
+class Edits(Part):
+    """Fields that can be changed on a record after its creation (ability EDIT), each written as `fields` says.
+
+    at: the statuses at which it is possible; absent = all. empty_as: how an emptied value is written, null or a blank
+    text. never_empty: fields that the platform does not let be emptied. otherwise: what becomes of a change that cannot
+    be made there, or not then.
+    """
+
+    fields: list[str] = Field(min_length=1)
+    at: Codes | None = None
+    empty_as: Literal["none", "blank"] = "none"
+    never_empty: list[str] = []
+    otherwise: Literal["remark", "cannot"] = "remark"
+
+
 class Mapping(Part):
     """One platform's words and what they mean."""
 
@@ -329,8 +344,8 @@ class Mapping(Part):
     """canonical actions that cannot be told at all, and why"""
     shows: dict[Stage, Codes] = {}
     """canonical stages without a way to be shown, and the statuses that stand there instead: no difference"""
-    edits: Literal["remark", "cannot"] = "cannot"
-    """how a change of fields is told after creation"""
+    edits: Literal["remark", "cannot"] | Edits = "cannot"
+    """how a change of fields is told after creation: in words, not at all, or as a change of the fields there"""
     number_remark: str = "（备注）{platform}编号 {number}"
 
 

@@ -36,7 +36,8 @@ LABELS: dict[ActionKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One wire operation: its body, and the entry it leaves behind (the expected echo)."""
+    """One wire operation: its body, and the entry it leaves behind (the expected echo). fields: what a change of fields
+    will read as; None for an operation."""
 
     body: dict[str, Any]
     code: str
@@ -44,10 +45,11 @@ class Step:
     opinion: str
     operator: str
     lead: str = ""
+    fields: Fields | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {"body": self.body, "code": self.code, "status": self.status, "opinion": self.opinion,
-                "operator": self.operator, "lead": self.lead}  # fmt: skip
+                "operator": self.operator, "lead": self.lead, "fields": self.fields}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -279,7 +279,7 @@ def _writing(guess: Guess) -> Iterator[str]:
         yield "# shows:                             # 没有自己状态的阶段，由哪个状态代替 / stages without a status, and what stands there"
         for stage in missing:
             yield f"#   {stage}: [〈状态〉]"
-    yield "# edits: remark"
+    yield "# edits: remark                     # 有修改接口的见 docs/mapping.md / where fields can be changed: docs/mapping.md"
 
 
 _MOVES = {

@@ -33,8 +33,8 @@ SETTINGS = {**settings_of(EXAMPLE), "requests_per_second": 1000, "burst": 1000}
 
 class Enforcement:
     login, password = "huying-lanshan", "example-client-secret"
-    operations = MappingProxyType({"create": "createCase", "update": "postEvent", "list": "listCases", "fetch": "getCase",
-                                   "find": "listCases"})  # fmt: skip
+    operations = MappingProxyType({"create": "createCase", "update": "postEvent", "edit": "patchCase", "list": "listCases",
+                                   "fetch": "getCase", "find": "listCases"})  # fmt: skip
     busy = MappingProxyType({"kind": "code", "code": "rate-limited"})
     shift_field = "updatedAt"
     abroad, title_field, address = "😀𬭎𠮷", "title", "http://127.0.0.1:9"
@@ -74,6 +74,12 @@ class Enforcement:
         return {"externalRef": reference, "title": title, "description": text, "category": {"code": "ENV-01"},
                 "priority": "normal", "location": {"areaCode": "371103103"},
                 "contact": {"name": PERSON[0], "phone": PERSON[1], "confidential": False}}  # fmt: skip
+
+    def change(self, title: str) -> dict[str, Any]:
+        return {"title": title}
+
+    def emptying(self) -> tuple[dict[str, Any], Callable[[WireRecord], bool]]:
+        return {"contact": {"phone": None}}, lambda record: record.body["contact"]["phone"] is None
 
     def remark(self, stand: Stand, text: str) -> dict[str, Any]:
         at = stand.clock.now() + timedelta(milliseconds=next(stand.counter))

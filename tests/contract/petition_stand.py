@@ -31,7 +31,7 @@ PERSON = ("王守密", "13912345678")
 
 class Petition:
     login, password = "jh_huying", "Example-Wulian-2026"
-    operations = MappingProxyType({"create": "XZ", "update": "GX", "list": "V_GD", "fetch": "V_GD", "find": "V_GD"})
+    operations = MappingProxyType({"create": "XZ", "update": "GX", "edit": "GX", "list": "V_GD", "fetch": "V_GD", "find": "V_GD"})
     busy = MappingProxyType({"kind": "busy"})
     shift_field = "GXSJ"
     abroad = "镕①㎡"
@@ -79,6 +79,12 @@ class Petition:
     def batch(self, stand: Stand) -> None:
         stand.wire.platform.run_batch()
 
+    def change(self, title: str) -> dict[str, Any]:
+        return {"BT": title}
+
+    def emptying(self) -> tuple[dict[str, Any], Callable[[WireRecord], bool]]:
+        return {"LXDH": ""}, lambda record: record.body["LXDH"] is None
+
     def remark(self, stand: Stand, text: str) -> dict[str, Any]:
         return {"DZ": "批注", "CZR": "王测试", "CZYJ": text}
 
@@ -112,6 +118,9 @@ class Settled:
 
     def update(self, native_id: str, body: Any, reference: str) -> Receipt:
         return self._after(lambda: self._inner.update(native_id, body, reference), reference)
+
+    def edit(self, native_id: str, body: Any, reference: str) -> Receipt:
+        return self._after(lambda: self._inner.edit(native_id, body, reference), reference)
 
     def write_file(self, native_id: str, file: FileOut, content: BinaryIO, reference: str) -> Receipt:
         return self._after(lambda: self._inner.write_file(native_id, file, content, reference), reference)

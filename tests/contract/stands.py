@@ -66,7 +66,7 @@ class Officials(Protocol):
 
     login: str
     password: str
-    operations: Mapping[str, str]  # create update list fetch find read_file acknowledge -> the operation's name on the wire
+    operations: Mapping[str, str]  # create update edit list fetch find read_file acknowledge -> the operation's name on the wire
     busy: Mapping[str, Any]  # a fault: busy, certainly not carried out
     shift_field: str
     abroad: str  # rare characters that the platform holds
@@ -94,6 +94,13 @@ class LateOfficials(Protocol):
 
     def handed_over(self, stand: Stand, reference: str) -> dict[str, Any]: ...  # a body; from now on receipts come late
     def batch(self, stand: Stand) -> None: ...  # the platform takes up what was handed over
+
+
+class EditOfficials(Protocol):
+    """What the rules of changing fields need besides."""
+
+    def change(self, title: str) -> dict[str, Any]: ...  # a body that changes the title alone
+    def emptying(self) -> tuple[dict[str, Any], Callable[[WireRecord], bool]]: ...  # a body, and: is the field empty?
 
 
 class Grid:

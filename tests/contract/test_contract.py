@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from adapters.registry import ADAPTERS
-from tests.contract import file_rules, late_rules, reading_rules, writing_rules
+from tests.contract import edit_rules, file_rules, late_rules, reading_rules, writing_rules
 from tests.contract.rules import RULES
 from tests.contract.stands import OFFICIALS, abilities, adapter_of, stand, without_stand
 
-assert file_rules and late_rules and reading_rules and writing_rules  # their rules are registered by importing them
+assert edit_rules and file_rules and late_rules and reading_rules and writing_rules  # their rules are registered by importing them
 CASES = [(slug, name) for slug in sorted(OFFICIALS) if adapter_of(slug) in ADAPTERS
          for name, one in RULES.items() if one.needs <= abilities(slug) and name not in OFFICIALS[slug].without]  # fmt: skip
 

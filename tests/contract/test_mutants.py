@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from adapters.errors import ConfigError
-from tests.contract import reading_mutants, writing_mutants
+from tests.contract import edit_mutants, reading_mutants, writing_mutants
 from tests.contract.mutants import MUTANTS
 from tests.contract.rules import RULES
 from tests.contract.stands import stand
 from tests.contract.test_contract import CASES
 
-assert reading_mutants and writing_mutants  # they are registered by importing them
+assert edit_mutants and reading_mutants and writing_mutants  # they are registered by importing them
 ELSEWHERE = {"settings_are_checked": "the mutant stands where adapters are built, see below"}
 
 

@@ -213,3 +213,96 @@ def test_files_travel(there: There) -> None:
     assert sorted(one["name"] for one in shown["attachments"]) == ["处置后.jpg", "污水现场.jpg"]
     assert len(there.cases()[0]["files"]) == 2
     there.assert_agreement()
+
+
+# Changes of fields: PATCH (§5) --------------------------------------------------------------------------------------
+
+
+def edit(there: There, event: str, **fields: Any) -> None:
+    there.pair.at_grid("officials/edit", {"eventId": event, "set": fields})
+
+
+def patches(there: There) -> int:
+    return sum(one["operation"] == "patchCase" for one in there.server.log)
+
+
+def test_a_change_of_fields_is_made_there(there: There) -> None:
+    """What was corrected at the origin is corrected in the case itself, emptied values are emptied, nothing else is
+    touched, and none of it comes back."""
+    event = there.pair.event(villageCode="371103103201")
+    there.pair.quiet()
+    (before,) = there.cases()
+    edit(there, event, title="罐车向河道倾倒污水", address="", level="3", callerTel="13900000009")
+    there.pair.quiet()
+    (case,) = there.cases()
+    assert (case["title"], case["location"]["address"], case["priority"]) == ("罐车向河道倾倒污水", None, "high")
+    assert (case["contact"]["name"], case["contact"]["phone"]) == ("李样例", "13900000009")
+    assert case["description"] == before["description"] and case["location"]["areaCode"] == "371103103201"
+    assert [one["type"] for one in case["events"]].count("edited") == 1
+    assert not any("更正" in (one["text"] or "") for one in case["events"])
+    (shown_event,) = there.pair.events()
+    assert not any("更正" in p["opinion"] for p in shown_event["processes"])
+    assert there.pair.round() == 0 and there.pair.dead() == []
+
+
+def test_what_its_officials_change_travels_and_is_not_turned_back(there: There) -> None:
+    """The case's officials correct another field while ours waits: both stand in the end, on both sides as they can."""
+    event = there.pair.event()
+    there.pair.quiet()
+    (case,) = there.cases()
+    edit(there, event, title="改过的标题")
+    there.at("officials/edit", {"id": case["id"], "set": {"description": "经核实为泥浆。"}})
+    there.pair.quiet()
+    (case,) = there.cases()
+    assert (case["title"], case["description"]) == ("改过的标题", "经核实为泥浆。")
+    told = [p["opinion"] for p in there.pair.events()[0]["processes"]]
+    assert sum("经核实为泥浆" in words for words in told) == 1 and not any("改过的标题" in words for words in told)
+    assert there.pair.round() == 0 and there.pair.dead() == []
+
+
+@pytest.mark.parametrize("fault", [{"kind": "lost"}, {"kind": "wrong", "status": 502}, {"kind": "code", "code": "internal"}])
+def test_an_edit_of_unknown_outcome_is_made_once(there: There, fault: dict[str, Any]) -> None:
+    """The answer is lost, or the platform fails: the case shows the change in the end, once, and it is told nobody."""
+    event = there.pair.event()
+    there.pair.quiet()
+    edit(there, event, title="改过的标题", level="4")
+    there.at("faults", {"operation": "patchCase", **fault})
+    there.pair.quiet()
+    (case,) = there.cases()
+    assert (case["title"], case["priority"]) == ("改过的标题", "normal")
+    assert [one["type"] for one in case["events"]].count("edited") == 1
+    assert not any("更正" in p["opinion"] for p in there.pair.events()[0]["processes"])
+    assert there.pair.round() == 0 and there.pair.dead() == []
+
+
+def test_a_cancelled_case_is_left_alone(there: There) -> None:
+    """Nothing of a cancelled case can be changed (§5): neither is it tried, nor a person bothered."""
+    event = there.pair.event()
+    there.pair.quiet()
+    there.act(there.cases()[0]["id"], "cancel", "重复。")
+    there.pair.quiet()
+    sent = patches(there)
+    edit(there, event, title="改过的标题")
+    there.pair.quiet()
+    assert patches(there) == sent and there.pair.dead() == []
+
+
+def test_a_person_who_asks_for_secrecy_is_blanked(there: There) -> None:
+    """C69: from then on the case shows neither name nor number, in its contact and in its texts, whatever waited; and
+    what is kept secret there stays so."""
+    event = there.pair.event(content="李样例来电，电话13900000002，沟渠有污水。")
+    there.pair.quiet()
+    (case,) = there.cases()
+    assert case["contact"]["name"] == "李样例" and "李样例" in case["description"]
+    edit(there, event, address="村南沟渠，李样例家门口")
+    there.pair.round()
+    there.pair.at_grid("officials/edit", {"eventId": event, "set": {"caller": "匿名", "callerTel": ""}})
+    there.pair.quiet()
+    (case,) = there.cases()
+    assert case["contact"] == {"name": None, "phone": None, "confidential": True}
+    kept = str({**case, "events": []})
+    assert "李样例" not in kept and "13900000002" not in kept and "沟渠" in case["location"]["address"]
+    assert any("保密" in (one["text"] or "") for one in case["events"])
+    there.pair.at_grid("officials/edit", {"eventId": event, "set": {"caller": "李样例", "callerTel": "13900000002"}})
+    there.pair.quiet()
+    assert there.cases()[0]["contact"]["confidential"] is True and there.pair.dead() == []

@@ -208,3 +208,64 @@ def test_a_batch_that_stands_still(world: PetitionWorld) -> None:
     assert world.orders() == []
     world.quiet()
     assert len(world.orders()) == 1 and world.dead() == []
+
+
+# Changes of fields: GX (§4) -----------------------------------------------------------------------------------------
+
+
+def edit(world: PetitionWorld, event: str, **fields: object) -> None:
+    world.at("grid", "officials/edit", {"eventId": event, "set": fields})
+
+
+def test_a_change_of_fields_becomes_a_row_of_its_own(world: PetitionWorld) -> None:
+    """A correction at the origin corrects the work order itself, by one 改单; what it cannot clear is told in words; none
+    of it comes back, whether the batch or the next reading is first."""
+    event = world.grid_call(address="村东沟渠", lng=119.2, lat=35.7)
+    world.quiet()
+    (before,) = world.orders()
+    assert before["JD"] is not None and before["FSDZ"] == "村东沟渠"
+    edit(world, event, title="泄洪道被堵（更新）𬭎", address="", level="3", lng=None, lat=None)
+    world.poll("grid")
+    world.push("petition")
+    world.platform.run_batch()
+    assert world.poll("petition").applied == 1, "read before the receipt is settled"
+    world.quiet()
+    (order,) = world.orders()
+    assert (order["BT"], order["FSDZ"], order["JJCD"]) == ("泄洪道被堵（更新）?", None, 1)
+    assert (order["JD"], order["NR"], order["SQRXM"]) == (before["JD"], before["NR"], "韩示例")
+    changed = [row["CZLX"] for row in order["LZ"]]
+    assert changed.count("改单") == 1 and changed.count("批注") == 1
+    assert order["LZ"][-1]["CZYJ"] == "（更正）坐标：（空）"
+    (shown,) = world.events()
+    assert not any("更正" in p["opinion"] for p in shown["processes"]) and shown["title"].endswith("𬭎")
+    for _ in range(3):
+        world.pass_time(60)
+        assert world.round() == 0
+    assert world.dead() == []
+
+
+def test_an_edit_whose_answer_is_lost_is_made_once(world: PetitionWorld) -> None:
+    """The INSERT is committed, its answer lost: one 改单 in the end."""
+    event = world.grid_call()
+    world.quiet()
+    edit(world, event, title="更正后的标题")
+    world.at("petition", "faults", {"kind": "lost", "operation": "GX"})
+    world.quiet()
+    (order,) = world.orders()
+    assert order["BT"] == "更正后的标题" and [row["CZLX"] for row in order["LZ"]].count("改单") == 1
+    assert world.dead() == []
+
+
+def test_who_asks_for_secrecy_is_blanked_in_the_work_order(world: PetitionWorld) -> None:
+    """C69: SFBM 1, name and number gone from the row and from its texts; it may never be set back (§4), nor is it tried."""
+    event = world.grid_call(content="韩示例来电，电话13900000007，泄洪道堵塞。")
+    world.quiet()
+    assert "韩示例" in world.orders()[0]["NR"]
+    edit(world, event, caller="匿名", callerTel="")
+    world.quiet()
+    (order,) = world.orders()
+    assert (order["SFBM"], order["SQRXM"], order["LXDH"]) == (1, None, None)
+    assert "韩示例" not in str(order) and "13900000007" not in str(order)
+    edit(world, event, caller="韩示例", callerTel="13900000007")
+    world.quiet()
+    assert world.orders()[0]["SFBM"] == 1 and "韩示例" not in str(world.orders()[0]) and world.dead() == []

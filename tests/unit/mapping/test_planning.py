@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from bridge.mapping import converters
+from bridge.mapping.canonical import secrets_of
 from bridge.mapping.files import LoadedMapping, load_mapping
 from bridge.mapping.planning import Plan, Situation, align, edited, plan, remark, shown
-from bridge.mapping.translator import secrets_of
 from schemas.call import Target, Verdict
 from schemas.lifecycle import FORWARD, RANK, Action, ActionKind, Stage, moved
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from bridge.mapping.canonical import secrets_of
 from bridge.mapping.files import LoadedMapping
 from bridge.mapping.notes import Unreadable
 from bridge.mapping.samples import records_in
-from bridge.mapping.translator import secrets_of
 from schemas.lifecycle import Stage, fold
 
 ROOT = Path(__file__).parents[3]

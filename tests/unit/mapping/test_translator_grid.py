@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from bridge.mapping.canonical import differing, secrets_of
 from bridge.mapping.files import LoadedMapping, load_mapping
 from bridge.mapping.notes import Unreadable
 from bridge.mapping.samples import plain, records_in
 from bridge.mapping.tracing import trace
-from bridge.mapping.translator import differing, secrets_of
 from schemas.lifecycle import Stage, fold
 
 ROOT = Path(__file__).parents[3]

@@ -1,0 +1,48 @@
+"""Mutants of the rules of changing fields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from adapters.errors import OutcomeUnknown, Refused
+from adapters.port import Receipt
+from tests.contract.mutants import Broken, breaks
+from tests.contract.stands import Stand
+
+
+@breaks("an_edit_changes_what_it_names")
+def leaves_emptied_fields_out(inner: Any, stand: Stand) -> Any:
+    """As a client does that drops what is empty from its requests."""
+
+    def filled(value: Any) -> Any:
+        kept = {k: filled(v) for k, v in value.items()} if isinstance(value, dict) else value
+        return {k: v for k, v in kept.items() if v not in (None, "", {})} if isinstance(kept, dict) else kept
+
+    def edit(native_id: str, body: Any, reference: str) -> Receipt:
+        body = filled(body)
+        return inner.edit(native_id, body, reference) if body else Receipt(native_id)
+
+    return Broken(inner, edit=edit)
+
+
+@breaks("a_lost_answer_to_an_edit")
+def sends_an_edit_again(inner: Any, stand: Stand) -> Any:
+    def edit(native_id: str, body: Any, reference: str) -> Receipt:
+        try:
+            return inner.edit(native_id, body, reference)
+        except OutcomeUnknown:
+            inner.edit(native_id, body, f"{reference}-again")
+            raise
+
+    return Broken(inner, edit=edit)
+
+
+@breaks("an_edit_of_nothing_is_missing")
+def believes_in_what_is_not_there(inner: Any, stand: Stand) -> Any:
+    def edit(native_id: str, body: Any, reference: str) -> Receipt:
+        try:
+            return inner.edit(native_id, body, reference)
+        except Refused:
+            return Receipt(native_id)
+
+    return Broken(inner, edit=edit)
