@@ -68,13 +68,15 @@ class City:
         its damage. Cursor: JSON {"seq", "marks", "met"}, see `feed.Place`."""
         where = self.client.where("changes")
         now, overlap = self.surroundings.now, self._overlap
-        place = Place(self.settings.start_seq) if since is None else place_of(since, where).settled(now(), overlap)
+        place = Place(self.settings.start_seq) if since is None else place_of(since, where)
         told, after, more = since, place.seq, True
         while more:
+            asked = now()
             changes = self.client.changes(after, self.settings.page_size)
+            answered = now()
             fresh = dict.fromkeys(number for seq, number in changes.rows if seq not in place.met)
             records = tuple(self._shown(number) for number in fresh)
-            place = place.after((seq for seq, _ in changes.rows), changes.last, now(), overlap)
+            place = place.after((seq for seq, _ in changes.rows), changes.last, asked, answered, overlap)
             after, more = changes.last, changes.more
             if changes.rows:
                 self.notes.add(changes.last, now())

@@ -1,7 +1,7 @@
 """Where reading the change feed goes on: the cursor, and the notes from which a search begins (contract §6).
 
 A change may be published up to 30 s after one with a higher seq. So a number counts as passed only once it was seen a
-while ago; what lies above is read again, and the numbers met there are remembered so that no task is fetched twice for
+while before a reading that went past it; what lies above is read again, and the numbers met there are remembered so that no task is fetched twice for
 one change. This module must not send anything.
 """
 
@@ -32,20 +32,19 @@ class Place:
     marks: tuple[tuple[int, float], ...] = ()
     met: frozenset[int] = frozenset()
 
-    def after(self, rows: Iterable[int], last: int, now: datetime, overlap: timedelta) -> Place:
-        """The place once these numbers were read as well."""
-        at = now.timestamp()
+    def after(self, rows: Iterable[int], last: int, asked: datetime, answered: datetime, overlap: timedelta) -> Place:
+        """The place once everything that was published at `asked`, up to `last`, was read from `seq` on.
+
+        Passed is what that reading covered and what could not fill up any more when it was asked for: a number seen
+        `overlap` before. Not what is old by now: after a pause of the bridge, what filled up meanwhile is still unread.
+        """
+        edge = (asked - overlap).timestamp()
+        passed = max([self.seq, *(min(seq, last) for seq, at in self.marks if at <= edge)])
         marks = self.marks
         if last > max([self.seq, *(seq for seq, _ in marks)]):
-            marks = (*marks, (last, at))
-        return Place(self.seq, marks, self.met | set(rows)).settled(now, overlap)
-
-    def settled(self, now: datetime, overlap: timedelta) -> Place:
-        """Numbers seen long enough ago are passed."""
-        edge = (now - overlap).timestamp()
-        passed = max([self.seq, *(seq for seq, at in self.marks if at <= edge)])
-        met = frozenset(sorted(seq for seq in self.met if seq > passed)[-MOST_MET:])
-        return Place(passed, tuple((seq, at) for seq, at in self.marks if seq > passed), met)
+            marks = (*marks, (last, answered.timestamp()))
+        met = frozenset(sorted(seq for seq in {*self.met, *rows} if seq > passed)[-MOST_MET:])
+        return Place(passed, tuple((seq, at) for seq, at in marks if seq > passed), met)
 
     def cursor(self) -> Cursor:
         return Cursor(json.dumps({"seq": self.seq, "marks": self.marks, "met": sorted(self.met)}, separators=(",", ":")))

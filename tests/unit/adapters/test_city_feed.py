@@ -28,6 +28,35 @@ def test_late_changes_are_not_missed(tmp_path: Path) -> None:
         assert seen != made, "nothing was late: the test shows nothing"
 
 
+@pytest.mark.parametrize("pause", [5, 31, 90, 4000])
+@pytest.mark.parametrize("pages", [1, 50])
+def test_a_pause_loses_nothing(tmp_path: Path, pause: float, pages: int) -> None:
+    """What filled up below the last number seen while nobody read, for seconds or an hour, arrives with the next reading,
+    also if a reading of several pages breaks off after its first."""
+    with ground(tmp_path) as there:
+        adapter, seen = there.adapter(page_size=pages), set[str | None]()
+        there.create(title="早先")
+        records, cursor = pulled(adapter)
+        there.pass_time(200)
+        records, cursor = pulled(adapter, cursor)
+        there.at("settings", {"publish_seconds": 30})
+        made = [there.create(title=f"第{turn}件") for turn in range(12)]
+        records, cursor = pulled(adapter, cursor)
+        seen |= {one.native_id for one in records}
+        assert 0 < len(seen) < len(made), "some late, some not: else the test shows nothing"
+        there.pass_time(pause)
+        first = next(iter(adapter.pull(cursor)), None)
+        if first is not None:
+            seen |= {one.native_id for one in first.records}
+            cursor = first.cursor
+        for _ in range(2):
+            records, cursor = pulled(adapter, cursor)
+            seen |= {one.native_id for one in records}
+            there.pass_time(31)
+        records, cursor = pulled(adapter, cursor)
+        assert seen | {one.native_id for one in records} >= set(made)
+
+
 def test_the_cursor_moves_only_past_what_cannot_fill_up(tmp_path: Path) -> None:
     """seq follows after the overlap, not before; a quiet feed costs one request a pull."""
     with ground(tmp_path) as there:
