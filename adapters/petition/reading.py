@@ -186,7 +186,7 @@ class Reader:
         numbers: list[str] = []
         if began is not None:
             with self.database.open("V_GD_LZ") as connection:
-                listing = select(history["GDBH"]).where(history["ID"] > self._sure(began.marks, clock)).distinct()
+                listing = select(history["GDBH"]).where(history["ID"] > _passed(began.marks)).distinct()
                 shown = {str(row[0]) for row in self.database.rows(connection, listing, "V_GD_LZ")}
                 numbers = sorted(shown - set(self.given))
         for begin in range(0, len(numbers), _MOST_IDS):
@@ -196,13 +196,13 @@ class Reader:
             yield Page(tuple(records), end.cursor(), clock.replace(tzinfo=SHANGHAI))
 
     def _sure(self, marks: Sequence[Mark], clock: datetime) -> int:
-        """The highest ID below which nothing can appear any more: seen longer ago than a commit may be late."""
+        """The highest ID below which a pull at `clock` sees everything: seen longer before than a commit may be late."""
         edge = clock - timedelta(seconds=self.database.settings.overlap_seconds)
         old = [entry for at, entry in marks if at <= edge]
         return max(old) if old else min((entry for _, entry in marks), default=0)
 
     def _marked(self, marks: tuple[Mark, ...], clock: datetime, last: int) -> tuple[Mark, ...]:
-        """The marks that a next pull needs: those younger than the overlap, and the newest older one."""
+        """The marks that a next pull needs: the newest that is older than the overlap, and all younger ones."""
         edge = clock - timedelta(seconds=self.database.settings.overlap_seconds)
         sure = self._sure(marks, clock)
         young = [(at, entry) for at, entry in marks if edge < at <= clock]
@@ -223,6 +223,12 @@ class Reader:
         listing = select(func.min(history["ID"])).where(history["CZSJ"] >= edge)
         first = self.database.rows(connection, listing, "V_GD_LZ")[0][0]
         return clock, (int(first) - 1 if first else self._last_entry(connection))
+
+
+def _passed(marks: Sequence[Mark]) -> int:
+    """The highest ID below which the last pull had seen everything: what was committed since, late and with a lower ID, is
+    unread however long ago that pull was."""
+    return min((entry for _, entry in marks), default=0)
 
 
 def _naive(at: datetime) -> datetime:

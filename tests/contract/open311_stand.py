@@ -49,7 +49,7 @@ class Open311:
     def __init__(self, *, extensions: bool) -> None:
         self._extensions = extensions
         without = {"a_wrong_password_is_told_without_it": OPEN_TO_ALL, "the_probe_tells": OPEN_TO_ALL,
-                   "nothing_is_missed_that_shows_late": AT_ONCE,
+                   "nothing_is_missed_that_shows_late": AT_ONCE, "a_pause_loses_nothing_that_shows_late": AT_ONCE,
                    **dict.fromkeys(("files_come_through_byte_for_byte", "a_file_that_is_not_there"), NO_UPLOAD)}  # fmt: skip
         if not extensions:
             pages = ("nothing_is_missed_when_rows_move", "nothing_is_missed_within_one_moment",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from adapters.errors import ConfigError, OutcomeUnknown, Outdated, Unavailable
@@ -69,6 +70,21 @@ def reads_nothing_again(inner: Any, stand: Stand) -> Any:
             times = [(r.body[stand.officials.shift_field], r.native_id) for r in page.records]
             newest.extend(times)
             yield cut(page, [r for r, time in zip(page.records, times, strict=True) if edge is None or time > edge])
+
+    return Broken(inner, pull=pull)
+
+
+@breaks("a_pause_loses_nothing_that_shows_late")
+def takes_what_is_old_by_now_for_read(inner: Any, stand: Stand) -> Any:
+    """After a pause it begins behind everything that it had met before it."""
+    pulled: list[datetime] = []
+
+    def pull(since: Any) -> Iterator[Page]:
+        now = stand.clock.now()
+        rested = bool(pulled) and now - pulled[-1] > timedelta(seconds=30)
+        pulled.append(now)
+        for page in inner.pull(since):
+            yield cut(page, () if rested else page.records)
 
     return Broken(inner, pull=pull)
 

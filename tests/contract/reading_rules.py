@@ -134,6 +134,26 @@ def a_wrong_password_is_told_without_it(adapter: Any, stand: Stand) -> None:
 
 
 @rule()
+def a_pause_loses_nothing_that_shows_late(adapter: Any, stand: Stand) -> None:
+    """C03: what became visible while nobody read, for a while or for long, arrives with the next reading."""
+    stand.officials.late(stand, 5)
+    seen: set[Any] = set()
+    cursor, hidden = None, False
+    for turn, pause in enumerate((7, 60, 500, 90_000)):
+        made = [one for number in range(6) for one in stand.people_create(f"第{turn}次第{number}件")]
+        for page in adapter.pull(cursor):
+            seen |= set(ids(list(page.records)))
+            cursor = page.cursor
+        hidden = hidden or not set(made) <= seen
+        stand.clock.sleep(pause)
+        for page in adapter.pull(cursor):
+            seen |= set(ids(list(page.records)))
+            cursor = page.cursor
+        assert set(made) <= seen, pause
+    assert hidden, "no row was late: the rule shows nothing"
+
+
+@rule()
 def busy_means_later(adapter: Any, stand: Stand) -> None:
     """A platform that says it is busy has done nothing: Unavailable, after a few tries at most."""
     stand.fault("", times=0, **stand.officials.busy)

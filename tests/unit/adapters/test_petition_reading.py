@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,29 @@ def test_entries_typed_in_afterwards_are_found_by_their_ids(there: Ground) -> No
     assert [row["CZLX"] for row in entries] == ["登记", "受理", "批注", "转办"]
     again = {one.native_id: one.version for one in drained(there.adapter(), cursor)[0]}
     assert all(versions[one] == version for one, version in again.items())
+
+
+@pytest.mark.parametrize("pause", [55, 500, 90_000])
+def test_a_late_entry_below_one_that_was_seen(there: Ground, pause: float) -> None:
+    """A 补录 with a lower ID commits after one with a higher ID was read, and nobody reads for a while: it is given all the
+    same."""
+    slow, quick = there.create(), there.create()
+    there.seconds[0] += 3600
+    there.create()  # from here on the two are read for their entries alone
+    _, cursor = drained(there.adapter())
+    paper = {"CZLX": "批注", "CZSJ": "2026-10-26 12:11:00", "CZYJ": "纸质"}
+    there.at("officials/late_entry", {"GDBH": slow, **paper, "late_seconds": 50})
+    there.at("officials/late_entry", {"GDBH": quick, **paper})
+    shown, cursor = drained(there.adapter(), cursor)
+    assert quick in {one.native_id for one in shown}
+    assert slow not in {one.native_id for one in shown}
+    there.seconds[0] += pause
+    there.platform.commit_due()
+    place = json.loads(str(cursor))  # an embedded database has the machine's clock: so the reading is made to lie back
+    place["entries"] = [[str(datetime.fromisoformat(at) - timedelta(seconds=pause)), entry] for at, entry in place["entries"]]
+    shown, cursor = drained(there.adapter(), Cursor(json.dumps(place)))
+    (late,) = [one for one in shown if one.native_id == slow]
+    assert late.body["LZ"][-1]["CZYJ"] == "纸质"
 
 
 def test_a_row_ahead_of_the_clock_hides_nothing(there: Ground) -> None:
