@@ -16,7 +16,6 @@ from typing import Any
 
 from sqlalchemy import select
 
-from adapters.errors import BrokenReply, Unavailable
 from adapters.port import Adapter, Connection, Surroundings
 from adapters.registry import build_of
 from bridge.bridged import Bridge, Bridged
@@ -31,6 +30,7 @@ from sandbox.city import CityPlatform, serve
 from sandbox.government.platform import GovernmentPlatform
 from sandbox.grid.platform import GridPlatform
 from sandbox.httpd import Server
+from tests.sync.settling import Troubles, settle
 
 MAPPINGS = Path(__file__).parents[2] / "mappings"
 SLUGS = ("city", "grid", "government")
@@ -50,6 +50,7 @@ class CityWorld:
     servers: dict[str, Server]
     bridge: Bridge
     ahead: list[timedelta] = field(default_factory=lambda: [timedelta()])
+    troubles: Troubles = field(default_factory=Troubles)
 
     def pass_time(self, seconds: float) -> None:
         self.ahead[0] += timedelta(seconds=seconds)
@@ -82,20 +83,21 @@ class CityWorld:
         """Poll and push all once; how many wire operations went out. Troubles are the platforms' own."""
         sent = 0
         for slug in SLUGS:
-            with contextlib.suppress(Unavailable, BrokenReply):
+            with self.troubles.apart():
                 poll(self.bridge, slug)
         for slug in SLUGS:
-            with contextlib.suppress(Unavailable, BrokenReply):
+            with self.troubles.apart():
                 sent += push(self.bridge, slug).sent
         return sent
 
     def quiet(self, rounds: int = 12) -> None:
         """Go on until nothing is written any more; AssertionError if writing does not stop."""
-        for _ in range(rounds):
+
+        def later() -> int:
             self.pass_time(200)
-            if self.round() == 0 and not self.waiting():
-                return
-        raise AssertionError(f"writes do not stop: {self.waiting()}")
+            return self.round()
+
+        settle(later, self.waiting, self.troubles, rounds)
 
     def waiting(self) -> list[str]:
         with self.bridge.ledger.begin() as tx:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,6 @@ from typing import Any
 
 from sqlalchemy import select
 
-from adapters.errors import BrokenReply, Unavailable
 from adapters.port import Adapter, Connection, Surroundings
 from adapters.registry import build_of
 from bridge.bridged import Bridge, Bridged
@@ -32,6 +31,7 @@ from bridge.routing import Route
 from sandbox.grid.platform import GridPlatform
 from sandbox.httpd import Server
 from schemas.lifecycle import Stage
+from tests.sync.settling import Troubles, settle
 
 MAPPINGS = Path(__file__).parents[2] / "mappings"
 GRID = ("huying_dg", "Example-Grid-2026")
@@ -69,6 +69,7 @@ class Pair:
     bridge: Bridge
     time: Time
     translators: Mapping[str, Translator] = field(default_factory=dict)
+    troubles: Troubles = field(default_factory=Troubles)
 
     def at_grid(self, name: str, body: Any = None, method: str = "POST") -> Any:
         status, answer = self.grid.entrance(method, name, body)
@@ -95,20 +96,21 @@ class Pair:
         """Poll and push both once; how many wire operations went out. Troubles are the platforms' own."""
         sent = 0
         for slug in ("grid", self.other):
-            with suppress(Unavailable, BrokenReply):
+            with self.troubles.apart():
                 poll(self.bridge, slug)
         for slug in ("grid", self.other):
-            with suppress(Unavailable, BrokenReply):
+            with self.troubles.apart():
                 sent += push(self.bridge, slug).sent
         return sent
 
     def quiet(self) -> None:
         """Go on until nothing is written any more; AssertionError if writing does not stop."""
-        for _ in range(12):
+
+        def later() -> int:
             self.time.sleep(400)
-            if self.round() == 0:
-                return
-        raise AssertionError("writes do not stop")
+            return self.round()
+
+        settle(later, lambda: "", self.troubles, 12)
 
     def dead(self) -> list[Any]:
         with self.bridge.ledger.begin() as tx:

@@ -17,7 +17,6 @@ from typing import Any
 
 from sqlalchemy import select
 
-from adapters.errors import BrokenReply, Unavailable
 from adapters.port import Adapter, Connection, Surroundings
 from adapters.registry import build_of
 from bridge.bridged import Bridge, Bridged
@@ -33,6 +32,7 @@ from sandbox.government.platform import GovernmentPlatform
 from sandbox.grid.platform import GridPlatform
 from sandbox.httpd import Server
 from schemas.lifecycle import Stage
+from tests.sync.settling import Troubles, settle
 
 MAPPINGS = Path(__file__).parents[2] / "mappings"
 TRANSLATORS = {slug: load_mapping(slug, [MAPPINGS]).translator for slug in ("grid", "government")}
@@ -52,6 +52,7 @@ class World:
     government: Server
     bridge: Bridge
     ahead: list[timedelta] = field(default_factory=lambda: [timedelta()])
+    troubles: Troubles = field(default_factory=Troubles)
 
     def pass_time(self, seconds: float) -> None:
         self.ahead[0] += timedelta(seconds=seconds)
@@ -130,20 +131,21 @@ class World:
         """Poll and push both once; how many wire operations went out. Troubles are the platforms' own."""
         sent = 0
         for slug in ("grid", "government"):
-            with contextlib.suppress(Unavailable, BrokenReply):
+            with self.troubles.apart():
                 self.poll(slug)
         for slug in ("government", "grid"):
-            with contextlib.suppress(Unavailable, BrokenReply):
+            with self.troubles.apart():
                 sent += self.push(slug).sent
         return sent
 
     def quiet(self, rounds: int = 12) -> None:
         """Go on until nothing is written any more; AssertionError if writing does not stop (promise G3)."""
-        for _ in range(rounds):
+
+        def later() -> int:
             self.pass_time(400)
-            if self.round() == 0 and not self.waiting():
-                return
-        raise AssertionError(f"writes do not stop: {self.waiting()}")
+            return self.round()
+
+        settle(later, self.waiting, self.troubles, rounds)
 
     def waiting(self) -> list[str]:
         with self.bridge.ledger.begin() as tx:
