@@ -255,6 +255,33 @@ def test_token_follows_the_platforms_clock() -> None:
     assert grid.client.skew == ahead
 
 
+@pytest.mark.parametrize("behind", [11, 24 * 60])
+def test_handle_time_follows_a_slow_platform(behind: int) -> None:
+    """§8 refuses a handleTime over 10 min ahead of the platform's clock: a slow platform's own present is sent, also when
+    nothing told its clock before. One that it takes is sent as it is."""
+    clock = Clock()
+    slow = timedelta(minutes=behind)
+
+    def script(operation: str, body: bytes) -> Said:
+        created, handled = (re.search(rb"%s>([^<]+)<" % name, body) for name in (b"Created", b"handleTime"))
+        assert created and handled
+        present = clock.at - slow
+        if datetime.fromisoformat(created[1].decode().replace("Z", "+00:00")) - present > timedelta(seconds=60):
+            return Said(sample("fault-FailedAuthentication.xml"), 500)
+        at = datetime.fromisoformat(handled[1].decode() + "+08:00")
+        if at > present + timedelta(minutes=10):
+            return Said(answer("updateEvent", "", 2001, "参数错误[handleTime]：超出范围"))
+        return Said(DONE[operation])
+
+    with Door(script, clock=lambda: clock.at - slow) as door:
+        grid = adapter(door.url, clock)
+        for at in ("2026-03-02 09:29:00", "2026-03-02 09:29:00", "2026-03-01 09:00:00"):
+            body = {"stage": "09", "handler": "x", "handleTime": at}
+            assert grid.update("DG2026102600017", body, "r").native_id == "DG2026102600017"
+    sent = [found[1].decode() for _, asked, *_ in door.asked if (found := re.search(rb"handleTime>([^<]+)<", asked))]
+    assert sent[-1] == "2026-03-01 09:00:00"
+
+
 def test_small_skew_is_left_alone() -> None:
     """`Date` is exact to a second only: below 30 s our own clock dates the token."""
     clock = Clock()
