@@ -20,6 +20,7 @@ from adapters.errors import ConfigError, Missing, OutcomeUnknown, Refused, Unava
 from adapters.government.client import ACCOUNT, ENVELOPE, Client
 from adapters.government.files import LONGEST_NAME, content_of, multipart, wire_name
 from adapters.government.listing import Ask, Listed, listed, walk
+from adapters.government.moments import wait_ms, within
 from adapters.government.probing import probe
 from adapters.government.records import identifier, native_id, times_damage, version
 from adapters.government.settings import Settings
@@ -50,7 +51,10 @@ ACTIONS = frozenset({
 })  # fmt: skip
 """4022 [action] on one of these means that the status forbids it; on any other word, that there is no such action."""
 
-STATUS_MOVED = replace(ENVELOPE, outdated=frozenset({"action"}))
+STATE_MOVED = replace(ENVELOPE, outdated=frozenset({"action", "limitTime"}))
+"""4022 on these: people moved the call, or its limit, while this was on its way."""
+
+_LONGEST_WAIT = 300.0
 
 AHEAD_MS = 60_000
 """A row may be this far ahead of the platform's Date before the cursor stops following it: one call stamped years
@@ -144,10 +148,22 @@ class Government:
         where = self._client.where("操作 action", f"{native_id} {reference}".rstrip())
         if identifier(native_id) is None:
             raise Missing(f"不是callNo / not a callNo: {native_id!r:.80}", where=where, remedy="核对编号 / check it")
-        sent, notes = sendable(body)
-        envelope = STATUS_MOVED if sent.get("action") in ACTIONS else ENVELOPE
-        opened = self._client.act(native_id, _json(sent, where), envelope)
-        return _stored(opened, native_id, notes, where)
+        cleaned, notes = sendable(body)
+        sent, moved = within(cleaned)
+        envelope = STATE_MOVED if sent.get("action") in ACTIONS else ENVELOPE
+        try:
+            opened = self._client.act(native_id, _json(sent, where), envelope)
+        except Refused as refused:
+            wait = wait_ms(sent, self._client.platform_ms())
+            if refused.field != "operateTime" or not wait:
+                raise
+            # Told with another time, a repetition would not be known again: it waits until that clock is there.
+            raise Unavailable(
+                f"平台时钟慢，操作时间在其看来尚未到 / the platform's clock is slow, the operation lies in its future "
+                f"({refused.what})", where=where, code=refused.code, retry_after=min(_LONGEST_WAIT, wait / 1000),
+                remedy="将自动重试；请校准两边时钟 / tried again later; set both clocks right",
+            ) from refused  # fmt: skip
+        return _stored(opened, native_id, notes + moved, where)
 
     def read_file(self, ref: FileRef) -> BinaryIO:
         """The file's bytes, checked against the platform's SM3. Missing, ConfigError, Unavailable, BrokenReply."""
@@ -187,7 +203,7 @@ class Government:
         for _ in range(3):
             # Same operator and millisecond as another note: the platform answers that one's seq and drops ours.
             sent = {**note, "operateTime": self._note_ms()}
-            receipt = _stored(self._client.act(native_id, _json(sent, where), STATUS_MOVED), native_id, notes, where)
+            receipt = _stored(self._client.act(native_id, _json(sent, where), STATE_MOVED), native_id, notes, where)
             if int(receipt.entry) > _last_entry(call):
                 return replace(receipt, file_id=file_id)
         raise Unavailable("附件备注未能存入 / the note that carries the file was not stored", where=where)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from bridge.inbound import poll
+from bridge.outbound import push
 from tests.sync.city_world import CityWorld, city_world
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
@@ -132,6 +134,27 @@ def test_a_granted_extension_travels(world: CityWorld) -> None:
     assert any(one.startswith("【申请延期】") for one in words)
     assert any(one.startswith("【延期】") and "材料未到" in one and "2029-01-01 18:00" in one for one in words)
     assert world.dead() == []
+
+
+def test_an_extension_that_a_longer_one_overtakes(world: CityWorld) -> None:
+    """Clerks gave a later limit while the other side's extension was on its way: that one is told as a remark."""
+    number = world.city_task("371103103")
+    for step, more in (("101", {}), ("102", {}), ("103", {"dept": "JX005"}), ("104", {}), ("105", {})):
+        world.pass_time(2)
+        world.step(number, step, **more)
+    world.quiet()
+    (call,) = world.records("government")
+    world.pass_time(5)
+    world.step(number, "202", opinion="延期至20290101180000，材料未到")
+    later = 1_900_000_000_000
+    world.at("government", "clerks/act", {"callNo": call["callNo"], "action": "EXTEND", "operator": "受理员", "opinion": "延期",
+                                          "limitTime": later})  # fmt: skip
+    poll(world.bridge, "city")
+    push(world.bridge, "government")
+    world.quiet()
+    (call,) = world.records("government")
+    assert world.dead() == [] and call["limitTime"] == later
+    assert sum("材料未到" in (entry["opinion"] or "") for entry in call["timeline"]) == 1
 
 
 def test_a_returned_call_called_again(world: CityWorld) -> None:

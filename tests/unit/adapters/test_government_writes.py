@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -175,12 +175,12 @@ def test_update(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "error", "named"),
-    [("action-illegal", Outdated, "action"), ("action-bad-limit", Refused, "limitTime"),
+    [("action-illegal", Outdated, "action"), ("action-bad-limit", Outdated, "limitTime"),
      ("action-unknown-dept", Refused, "deptCode"), ("call-not-found", Missing, ""), ("internal", OutcomeUnknown, ""),
      ("gateway-502", OutcomeUnknown, ""), ("forbidden", ConfigError, "")],
 )  # fmt: skip
 def test_update_refused(tmp_path: Path, name: str, error: type[Exception], named: str) -> None:
-    """A status that forbids it is outdated; a field is refused; no such call is missing; 5000 and 502 are unknown."""
+    """A status or a limit that forbids it is outdated; a field is refused; no such call is missing; 5000 and 502 are unknown."""
     world = World()
     with running(replayed(name), lambda: world.now) as tiny:
         with pytest.raises(error) as caught:
@@ -197,6 +197,52 @@ def test_no_such_action_is_not_outdated(tmp_path: Path) -> None:
     with running(answering(given), lambda: world.now) as tiny, pytest.raises(Refused) as caught:
         adapter(tiny.url, world, tmp_path).update(CALL, {**ACTION, "action": "RECALL"}, "r")
     assert type(caught.value) is Refused and caught.value.field == "action"
+
+
+@pytest.mark.parametrize("behind", [310, 400, 86_400])
+def test_an_operation_waits_for_a_slow_platform(tmp_path: Path, behind: int) -> None:
+    """An operateTime over 5 min ahead of the platform's clock (section 6) is nobody's mistake: it is put off, never
+    refused for good, and told unchanged later, since (action, operateTime, operator) names it."""
+    world = World()
+
+    def clock() -> datetime:
+        return world.now - timedelta(seconds=behind)
+
+    def respond(asked: Asked) -> Any:
+        if asked.path == "/api/auth/token":
+            return None
+        if abs(int(asked.headers["x-timestamp"]) - clock().timestamp() * 1000) > 300_000:
+            return reply(401, json.dumps(envelope("4012", msg="时间戳超出允许范围")).encode())
+        if json.loads(asked.body)["operateTime"] > clock().timestamp() * 1000 + 300_000:
+            return envelope("4022", msg="参数错误[operateTime]：不得晚于平台时间5分钟以上")
+        return envelope(data={"callNo": CALL, "status": "ACCEPTED", "updateTime": BASE, "seq": 2})
+
+    action = {**ACTION, "operateTime": int(world.now.timestamp() * 1000)}
+    with running(respond, clock) as tiny:
+        government = adapter(tiny.url, world, tmp_path)
+        with pytest.raises(Unavailable, match="时钟") as caught:
+            government.update(CALL, action, "r")
+        assert caught.value.retry_after == min(300, behind - 298)
+        world.sleep(behind - 298)
+        assert government.update(CALL, action, "r").entry == "2"
+        assert json.loads(tiny.log[-1].body) == action
+
+
+@pytest.mark.parametrize(("name", "typed", "sent"), [
+    ("operateTime", "2016-11-30T08:00:00.001+08:00", "2020-01-01T08:00:00.001+08:00"),
+    ("limitTime", "2999-12-31T23:59:59+08:00", "2099-12-31T23:59:59+08:00"),
+])  # fmt: skip
+def test_a_year_typed_wrong(tmp_path: Path, name: str, typed: str, sent: str) -> None:
+    """The schema takes times of 2020 to 2100: one that a clerk elsewhere typed otherwise is told on the nearest day, with
+    a note, always alike; a millisecond later stays a millisecond later."""
+    world = World()
+    at, expected = (round(datetime.fromisoformat(one).timestamp() * 1000) for one in (typed, sent))
+    with running(replayed("action-repeat"), lambda: world.now) as tiny:
+        government = adapter(tiny.url, world, tmp_path)
+        for more in (0, 0, 1):
+            receipt = government.update(CALL, {**ACTION, name: at + more}, "r")
+            assert json.loads(tiny.log[-1].body)[name] == expected + more
+            assert name in receipt.notes[0]
 
 
 @pytest.mark.parametrize(
