@@ -30,12 +30,22 @@ from bridge.mapping.canonical import secrets_of
 from bridge.mapping.converters import conceal
 from bridge.mapping.notes import Unreadable
 from bridge.reading import link_copy, reference_of, settle
-from bridge.sending import PushCounts, Run, already_there, edit_found_out, found_out, intend, send, step_found_out
+from bridge.sending import (
+    PushCounts,
+    Run,
+    alike,
+    already_there,
+    edit_found_out,
+    found_out,
+    intend,
+    send,
+    step_found_out,
+)
 from bridge.telling import planned, to_be_planned_anew
 from schemas.lifecycle import Stage, fold
 
 log = logging.getLogger(__name__)
-REPLANS = 3
+REPLANS, MOMENTS = 3, 20
 
 
 def push(bridge: Bridge, slug: str, *, seconds: float = 45.0) -> PushCounts:
@@ -259,7 +269,7 @@ def _step(run: Run, row: Row[Any], link: Row[Any], number: int, step: dict[str, 
     assert isinstance(adapter, Updatable)
     write = adapter.edit if step.get("fields") is not None and isinstance(adapter, Editable) else adapter.update
     body = step["body"]
-    for _ in range(5):
+    for again in range(MOMENTS):
         attempt = intend(run, row, number, link.id, step)
         if attempt is None:
             return False
@@ -273,7 +283,7 @@ def _step(run: Run, row: Row[Any], link: Row[Any], number: int, step: dict[str, 
         if not _swallowed(run, row, link, number, receipt):
             _step_done(run, row, link, number, step, receipt, attempt)
             return True
-        body = _a_moment_later(run.platform, body)
+        body = _a_moment_later(run.platform, step["body"], alike(run, row, link, number, step) + again)
     raise Refused("操作时间重复，无法区分 / the operation's time could not be made distinct", remedy="请重试 / retry")
 
 
@@ -293,10 +303,10 @@ def _swallowed(run: Run, row: Row[Any], link: Row[Any], number: int, receipt: Re
         return True
 
 
-def _a_moment_later(platform: Bridged, body: dict[str, Any]) -> dict[str, Any]:
+def _a_moment_later(platform: Bridged, body: dict[str, Any], units: int) -> dict[str, Any]:
     operation = platform.translator.mapping.operation
     assert operation
-    return {**body, operation.at: body[operation.at] + 1} if isinstance(body.get(operation.at), int) else body
+    return {**body, operation.at: body[operation.at] + units} if isinstance(body.get(operation.at), int) else body
 
 
 def _step_done(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 
 from adapters.errors import ConfigError, NotDone, OutcomeUnknown, Refused, Unavailable
 from adapters.port import Ability, Adapter, Findable, LateReceipts, Receipt
@@ -65,6 +65,15 @@ def intend(run: Run, row: Row[Any], number: int, link: int | None, step: dict[st
                                              operator=step["operator"], entry="", state="waiting"))  # fmt: skip
         deadline = run.bridge.now() + run.adapter.processing + run.platform.lag
         return queue.attempt(tx, row, number, run.now(), micros(deadline))
+
+
+def alike(run: Run, row: Row[Any], link: Row[Any], number: int, step: dict[str, Any]) -> int:
+    """How many of our earlier steps on this record carry the same code and operator, at least 1: so many moments may be
+    taken. The same whenever it is asked, since a record's rows go out in order."""
+    before = (echoes.c.outbox < row.id) | (echoes.c.outbox == row.id) & (echoes.c.step < number)
+    same = (echoes.c.link == link.id, echoes.c.code == step["code"], echoes.c.operator == step["operator"])
+    with run.bridge.ledger.begin() as tx:
+        return max(1, int(tx.execute(select(func.count()).select_from(echoes).where(before, *same)).scalar_one()))
 
 
 def send(run: Run, row: Row[Any], attempt: int, do: Callable[[], Receipt]) -> Receipt | None:

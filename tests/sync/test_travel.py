@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -275,3 +276,20 @@ def test_yesterdays_backup_creates_nothing_twice(world: World) -> None:
         world.push(slug)
     world.quiet()
     assert all(len(copies) == 1 for copies in world.copies().values()) and len(world.copies()) == 2
+
+
+def test_many_entries_of_one_person_in_one_second(world: World) -> None:
+    """The grid's times are whole seconds, and typed: any number of one person's entries may share one. Each is told once
+    where (action, time, person) names an entry, and their order stays."""
+    event = world.grid_call()
+    world.quiet()
+    world.move(event, "06")
+    typed = f"{datetime.now(UTC) + timedelta(hours=8):%Y-%m-%d %H:%M}:00"
+    said = [f"备注{number}" for number in range(12)]
+    for words in said:
+        world.at("grid", "officials/move", {"eventId": event, "stage": "06", "operator": "王测试", "dept": "", "opinion": words,
+                                            "time": typed})  # fmt: skip
+    world.quiet()
+    (call,) = world.government_calls()
+    assert [entry["opinion"] for entry in call["timeline"] if entry["action"] == "PROGRESS"] == said
+    assert world.dead() == []
