@@ -27,21 +27,31 @@ _SIGNS: tuple[tuple[int, bytes, str, str], ...] = (
     (4, b"ftyp", "video/mp4", ".mp4"),
     (8, b"WAVE", "audio/wav", ".wav"),
     (0, b"ID3", "audio/mpeg", ".mp3"),
-    (0, b"\xff\xfb", "audio/mpeg", ".mp3"),
+    *((0, b"\xff" + frame, "audio/mpeg", ".mp3") for frame in (b"\xfb", b"\xfa", b"\xf3", b"\xf2")),
 )
 _CONTAINERS = ((b"PK\x03\x04", ("application/vnd.openxmlformats", "application/zip", "application/x-zip")),
                (b"\xd0\xcf\x11\xe0", ("application/msword", "application/vnd.ms-")))  # fmt: skip
-_PROGRAMS = (b"MZ", b"\x7fELF", b"#!", b"<?php", b"<%", b"<script", b"<!doctype html", b"<html")
+_OOXML = "application/vnd.openxmlformats-officedocument."
+_BY_NAME = {
+    ".docx": _OOXML + "wordprocessingml.document", ".xlsx": _OOXML + "spreadsheetml.sheet",
+    ".pptx": _OOXML + "presentationml.presentation", ".doc": "application/msword", ".xls": "application/vnd.ms-excel",
+    ".ppt": "application/vnd.ms-powerpoint", ".txt": "text/plain",
+}  # fmt: skip
+"""What a name tells of kinds that no sign of their own shows."""
+_PROGRAMS = (b"mz", b"\x7felf", b"#!", b"<?php", b"<%", b"<script", b"<!doctype html", b"<html")
 _SIGNED = frozenset(media_type for _, _, media_type, _ in _SIGNS)
 
 
-def media_type(declared: str | None, head: bytes) -> str:
-    """What a file is, by its first bytes, else as declared. A file that claims a kind whose sign it lacks, or is a
-    program, is `application/octet-stream`: platforms that take certain kinds only will refuse it."""
+def media_type(declared: str | None, head: bytes, name: str = "") -> str:
+    """What a file is, by its first bytes, else as declared, else (nothing was, or merely bytes) by its name. A file that
+    claims a kind whose sign it lacks, or is a program, is `application/octet-stream`: platforms that take certain kinds
+    only will refuse it."""
     for offset, sign, known, _ in _SIGNS:
         if head[offset : offset + len(sign)] == sign:
             return known
     claimed = (declared or "").partition(";")[0].strip().lower()
+    if claimed in ("", UNKNOWN):
+        claimed = _BY_NAME.get(split(name)[1].lower(), claimed)
     if head.lower().startswith(_PROGRAMS):
         return UNKNOWN
     for sign, families in _CONTAINERS:

@@ -53,9 +53,23 @@ def test_numbers_of_equal_names() -> None:
     ("image/jpeg", b"MZ\x90\x00", UNKNOWN), ("image/jpeg", b"hello", UNKNOWN), (None, b"%PDF-1.7", "application/pdf"),
     ("text/plain; charset=gbk", b"\xce\xdb", "text/plain"), ("text/html", b"<!DOCTYPE html>", UNKNOWN),
     ("application/zip", b"PK\x03\x04", "application/zip"), ("text/plain", b"PK\x03\x04", UNKNOWN), ("", b"x", UNKNOWN),
+    ("text/plain", b"MZ\x90", UNKNOWN), ("text/plain", b"\x7fELF", UNKNOWN),
     ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", b"PK\x03\x04",
      "application/vnd.openxmlformats-officedocument.wordprocessingml.document"), ("图片", b"x", UNKNOWN),
 ])  # fmt: skip
 def test_the_bytes_are_right(declared: str | None, head: bytes, right: str) -> None:
     """A media type is a claim: known signs win, a claim without its sign and programs count as unknown."""
     assert media_type(declared, head) == right
+
+
+@pytest.mark.parametrize(("declared", "head", "name", "right"), [
+    (UNKNOWN, b"PK\x03\x04", "请示.DOCX", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+    (None, b"\xd0\xcf\x11\xe0", "台账.xls", "application/vnd.ms-excel"), ("", b"\xce\xdb", "说明.txt", "text/plain"),
+    (UNKNOWN, b"hello", "请示.docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+    (UNKNOWN, b"PK\x03\x04", "说明.txt", UNKNOWN), (UNKNOWN, b"MZ", "说明.txt", UNKNOWN), (UNKNOWN, b"x", "录音.amr", UNKNOWN),
+    ("text/plain", b"x", "a.docx", "text/plain"), ("audio/mpeg", b"\xff\xf3\x40", "录音.mp3", "audio/mpeg"),
+])  # fmt: skip
+def test_a_name_tells_what_nobody_declared(declared: str | None, head: bytes, name: str, right: str) -> None:
+    """A platform that keeps no media type, or `application/octet-stream` for one that was not told, loses no document: the
+    extension says it, unless the bytes say otherwise."""
+    assert media_type(declared, head, name) == right
