@@ -15,7 +15,7 @@ from sqlalchemy import Row, select, update
 
 from adapters.errors import Refused, WireError
 from adapters.port import Ability, FileOut, FileRef, Files, Receipt
-from bridge.attachments.naming import distinct, media_type, nameless, safe_name
+from bridge.attachments.naming import distinct, ending, media_type, nameless, safe_name, split
 from bridge.attachments.sightings import copy_of, linked, names_given, twins
 from bridge.attachments.store import LARGEST, Store, TooLarge
 from bridge.inbound import keep
@@ -208,9 +208,12 @@ def _written(run: Run, waiting: _Waiting, content: BinaryIO) -> str | None:
 
 
 def _name(waiting: _Waiting, file: Row[Any], entry: FileEntry, given: set[str]) -> str:
-    """A name that no file of the call has on that platform yet, without what must not leave."""
+    """A name that no file of the call has on that platform yet, without what must not leave. Where it lacks an extension
+    that its content tells, it gets one: some platforms know a kind by that alone."""
     taken = given | {str(one.get("name")) for one in waiting.link.snapshot.get("files") or []}
     made = conceal(safe_name(file.name, file.media_type, file.id), secrets_of(waiting.fields))
+    if not split(made)[1]:
+        made += ending(file.media_type or "")
     if entry.charset:
         made = "".join(c if c.encode(entry.charset, "ignore") else "_" for c in made)
     return distinct(made, taken)

@@ -12,7 +12,7 @@ from collections.abc import Container
 from urllib.parse import unquote, urlsplit
 
 LONGEST = 80
-"""Code points of a name: what every platform here can hold, with room for its number."""
+"""UTF-16 units of a name (a rare character is two): what every platform here can hold, with room for its number."""
 UNKNOWN = "application/octet-stream"
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])", re.IGNORECASE)
 _NUMBERED = re.compile(r" \([0-9]{1,3}\)(?=(\.[^.]*)?$)")
@@ -64,16 +64,21 @@ def media_type(declared: str | None, head: bytes, name: str = "") -> str:
 
 def safe_name(name: str | None, media_type: str, number: int) -> str:
     """A name that any platform and any file system can bear: the last part of a path, no control or direction
-    characters, at most 80 code points with its extension kept. Where nothing is left: 附件 and its number."""
+    characters, at most 80 UTF-16 units with its extension kept. Where nothing is left: 附件 and its number."""
     text = (name or "").split("?")[0] if "://" in (name or "") else name or ""
     text = re.split(r"[/\\]", text)[-1]
     text = "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp", "Cn"))
     text = re.sub(r'[<>:"|?*]', "_", text).strip(" .")
     stem, extension = split(text)
     if not stem or _RESERVED.fullmatch(stem):
-        ending = extension or next((ending for _, _, known, ending in _SIGNS if known == media_type), "")
-        return f"附件{number}{ending}"
-    return stem[: LONGEST - len(extension)].rstrip(" .") + extension
+        return f"附件{number}{extension or ending(media_type)}"
+    room = 2 * (LONGEST - len(extension))
+    return stem.encode("utf-16-le")[:room].decode("utf-16-le", "ignore").rstrip(" .") + extension
+
+
+def ending(media_type: str) -> str:
+    """The extension of a kind that is known by its first bytes; "" for any other."""
+    return next((ending for _, _, known, ending in _SIGNS if known == media_type), "")
 
 
 def nameless(name: str, file_id: str) -> bool:

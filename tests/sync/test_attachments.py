@@ -159,6 +159,20 @@ def test_lying_types_and_hostile_names(two: World) -> None:
     assert sum("附件类型与内容不符" in words for words in notes(two)) == 2
 
 
+def test_names_that_the_other_side_would_refuse(two: World) -> None:
+    """A photo without an extension gets the one of its content where a kind is known by that alone; a name of rare
+    characters is cut as the grid counts (UTF-16 units)."""
+    event = two.grid_call()
+    two.quiet()
+    (call,) = two.government_calls()
+    to_grid(two, event, "现场照片", jpeg(5_000))
+    to_government(two, call["callNo"], "\U0002cc56" * 120 + ".jpg", jpeg(6_000))
+    two.quiet()
+    assert ("现场照片.jpg", sm3(jpeg(5_000))) in on_government(two)
+    assert (("\U0002cc56" * 38 + ".jpg"), sha256(jpeg(6_000))) in on_grid(two)
+    assert len(on_grid(two)) == len(on_government(two)) == 2 and two.dead() == []
+
+
 def test_a_secret_name_does_not_leave_in_a_file_name(two: World) -> None:
     """A confidential caller's name in the name of a file is struck out before it leaves (promise G9)."""
     number = two.government_call(contact={"name": "王守密", "phone": "13912345678", "secret": True})
