@@ -197,8 +197,8 @@ class Government:
         file_id = self._uploaded(name, file.media_type, data, where)
         opinion, notes = sendable(file.note or f"【附件】{name}")
         note = {
-            "action": "PROGRESS", "opinion": opinion, "operator": self._settings.file_note_operator, "deptCode": dept,
-            "fileIds": [file_id],
+            "action": "PROGRESS", "opinion": opinion, "operator": self._settings.file_note_operator,
+            "deptCode": _outsider(call, dept), "fileIds": [file_id],
         }  # fmt: skip
         for _ in range(3):
             # Same operator and millisecond as another note: the platform answers that one's seq and drops ours.
@@ -292,6 +292,12 @@ def _stored(opened: Opened, native_id: str, notes: tuple[str, ...], where: str) 
     if data.get("callNo") != native_id or type(seq) is not int or not isinstance(status, str):
         raise unknown("答复不是此呼叫的操作结果 / the answer is not this call's", where, opened.code)
     return Receipt(native_id, entry=str(seq), status=status, raw=opened.answer.body, notes=notes)
+
+
+def _outsider(call: Mapping[str, Any], dept: str) -> str:
+    """Whose note a file comes with: by the call's lead it would be progress, and move RESPONDED to HANDLING (section 6)."""
+    town = call.get("townCode")
+    return town if dept == call.get("deptCode") and isinstance(town, str) and town else dept
 
 
 def _attached(call: Mapping[str, Any], name: str, digest: str) -> str | None:

@@ -358,7 +358,8 @@ def _append(
         return str(limited(slot.limit, slot.to, slot.to)(held(safe, writing.mapping.charset, notes), notes))
 
     opinion = text(operation.opinion, opinion)
-    operator = text(operation.operator, ("" if bridging else action.actor or "") or operation.operator.default or "")
+    acting = "" if bridging else (action.actor or "")
+    operator = text(operation.operator, acting if acting.strip() else operation.operator.default or "")
     place(body, operation.code, code)
     if opinion:
         place(body, operation.opinion.to, opinion)

@@ -173,6 +173,21 @@ def test_names_that_the_other_side_would_refuse(two: World) -> None:
     assert len(on_grid(two)) == len(on_government(two)) == 2 and two.dead() == []
 
 
+def test_a_file_moves_no_call_where_the_centre_leads(two: World) -> None:
+    """A file's note by the call's lead would count as progress (government, section 6): it is another's then."""
+    event = two.grid_call()
+    two.quiet()
+    (call,) = two.government_calls()
+    for action in ("ACCEPT", "DISPATCH", "RESPOND"):
+        two.pass_time(2)
+        two.act(call["callNo"], action, dept="LS001")
+    two.quiet()
+    to_grid(two, event, "现场.jpg", jpeg(5_000))
+    two.quiet()
+    (call,) = two.government_calls()
+    assert (call["status"], len(call["files"])) == ("RESPONDED", 1)
+
+
 def test_a_secret_name_does_not_leave_in_a_file_name(two: World) -> None:
     """A confidential caller's name in the name of a file is struck out before it leaves (promise G9)."""
     number = two.government_call(contact={"name": "王守密", "phone": "13912345678", "secret": True})

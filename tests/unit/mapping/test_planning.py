@@ -279,3 +279,14 @@ def test_what_is_told_reads_as_what_it_was(grid: LoadedMapping) -> None:
     record = {"eventId": "DG1", "stage": status, "updateTime": "2026-10-26 12:00:00", "processes": rows}
     got = grid.translator.understand("grid", record)
     assert [a.kind for a in itertools.chain.from_iterable(e.actions for e in got.entries)] == list(line)
+
+
+@pytest.mark.parametrize("actor", [None, "", " ", "\u3000\t"])
+@pytest.mark.parametrize("name", ["grid", "government"])
+def test_an_operator_is_always_named(name: str, actor: str | None) -> None:
+    """A blank operator is none: the grid requires one that is not (§4), so the declared one stands in."""
+    slot = LOADED[name].mapping.operation
+    assert slot is not None
+    made = plan(LOADED[name].mapping, action(ActionKind.ACCEPT, actor=actor), Stage.ACCEPTED,
+                seen(name, {"grid": "05", "government": "PENDING"}[name]))  # fmt: skip
+    assert [step.body[slot.operator.to] for step in made.steps] == ["呼应"]
