@@ -262,6 +262,34 @@ def test_equal_names_and_sizes_are_not_equal_files(two: World) -> None:
     assert {digest for _, digest in on_government(two)} == {sm3(b"\xff\xd8\xff1"), sm3(b"\xff\xd8\xff2")}
 
 
+@pytest.mark.parametrize("size", [60, 70])
+@pytest.mark.parametrize("target", ["grid", "government"])
+@pytest.mark.parametrize("fault", [None, False, True])
+def test_equal_names_within_one_poll(two: World, size: int, target: str, fault: bool | None) -> None:
+    """A photo waits for the other side, where somebody attaches another one of that name before ours is written, and the
+    answer may get lost: both stand on both, each once. fault: None, or whether a write that failed was carried out."""
+    event = two.grid_call()
+    two.quiet()
+    (call,) = two.government_calls()
+    ours, theirs = jpeg(60), b"\xff\xd8\xffB" + bytes(size - 4)
+    if target == "grid":
+        to_government(two, call["callNo"], "照片.jpg", ours)
+        two.poll("government")
+        to_grid(two, event, "照片.jpg", theirs)
+        lost = {"code": "9999", "operation": "updateEvent"}
+    else:
+        to_grid(two, event, "照片.jpg", ours)
+        two.poll("grid")
+        to_government(two, call["callNo"], "照片.jpg", theirs)
+        lost = {"code": "5000", "operation": "postAction"}
+    if fault is not None:
+        two.fault(target, kind="code", done=fault, **lost)
+    two.push(target)
+    two.quiet()
+    assert sorted(digest for _, digest in on_grid(two)) == sorted([sha256(ours), sha256(theirs)])
+    assert sorted(digest for _, digest in on_government(two)) == sorted([sm3(ours), sm3(theirs)])
+
+
 def test_people_move_the_record_while_a_file_is_on_its_way(two: World) -> None:
     """A stage that was right when it was read and refused when it was written: the file is written again, not left behind."""
     number = two.government_call()

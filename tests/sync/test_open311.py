@@ -144,7 +144,7 @@ def test_a_citizens_photo_travels(there: There) -> None:
 
 def test_a_photo_is_called_what_its_header_says(there: There) -> None:
     """C64: an address tells no name, the answer does, in whatever charset its server speaks; a path in it reaches nothing,
-    and without a name the end of the address serves."""
+    and without a name the end of the address serves; its kind is told by its bytes where no extension tells it."""
     lines = [line for line in (ROOT / "tests/cases/C64-headers.bin").read_bytes().splitlines() if line]
     for number, line in enumerate(lines):
         path = f"/media/{number}"
@@ -152,7 +152,7 @@ def test_a_photo_is_called_what_its_header_says(there: There) -> None:
         there.server.add("村内道路塌陷。")["media_url"] = there.url + path
     there.pair.quiet()
     named = [file["name"] for event in there.pair.events() for file in event["attachments"]]
-    assert sorted(named) == sorted(["污水现场1.jpg"] * 3 + ["污水1.jpg", "污水.jpg", "x", "6"])
+    assert sorted(named) == sorted(["污水现场1.jpg"] * 3 + ["污水1.jpg", "污水.jpg", "x.jpg", "6.jpg"])
     assert there.pair.dead() == []
 
 
