@@ -53,8 +53,9 @@ def broken_list(what: str, where: str) -> BrokenReply:
 
 
 def by_cursor(ask: Ask, since: datetime | None, cursor: str, size: int, *, short: bool, where: str) -> Iterator[Stretch]:
-    """Pages by the platform's own cursor. Empty pages with a new cursor are gone through; a cursor that comes twice
-    with rows is a broken list, not a loop. The last stretch has cursor "" where the list gave none."""
+    """Pages by the platform's own cursor. short: a page with fewer rows than asked for is the end, an empty one too, for
+    its cursor may be another name of the same place; else empty pages with a new cursor are gone through. A cursor that
+    comes twice with rows is a broken list, not a loop. The last stretch has cursor "" where the list gave none."""
     seen, given, empty = Seen(), {cursor}, 0
     while True:
         page = ask(cursor=cursor or None, since=None if cursor else since)
@@ -65,7 +66,7 @@ def by_cursor(ask: Ask, since: datetime | None, cursor: str, size: int, *, short
             raise broken_list("列表给出用过的游标 / the list gave the same cursor twice", where)
         yield Stretch(seen.fresh(page.rows), cursor=page.next or cursor, platform_time=page.platform_time)
         empty = 0 if page.rows else empty + 1
-        if not page.next or page.next == cursor or (short and 0 < len(page.rows) < size):
+        if not page.next or page.next == cursor or (short and len(page.rows) < size):
             return
         if empty > MOST_EMPTY:
             raise broken_list(f"列表连续{empty}页为空 / {empty} empty pages", where)

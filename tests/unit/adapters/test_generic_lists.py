@@ -112,6 +112,20 @@ def test_empty_pages_with_a_new_cursor(tmp_path: Path) -> None:
         assert drained(adapter, cursor)[0] == [] and [one.query.get("cursor") for one in there.asked] == ["e"]
 
 
+def test_an_empty_page_with_another_name_for_its_place(tmp_path: Path) -> None:
+    """C06: where a short page is the end, an empty one is too, though its cursor is a new one each time; the last is kept."""
+    given = iter(range(10_000))
+
+    def answer(asked: Asked) -> Said:
+        return Said({"rows": [] if "cursor" in asked.query else ROWS[:3], "next": f"c{next(given)}"})
+
+    with serving(tmp_path, answer) as there:
+        adapter = there.adapter(listing("cursor", next="next", keep=True, end="short"))
+        records, cursor = drained(adapter)
+        assert ids(records) == ["R0", "R1", "R2"] and json.loads(cursor)["cursor"] == "c1" and len(there.asked) == 2
+        assert drained(adapter, cursor)[0] == [] and len(there.asked) == 3
+
+
 def test_a_cursor_that_comes_twice(tmp_path: Path) -> None:
     """C06: rows with a cursor that was given before are a broken list, not a loop."""
     pages = {"": (ROWS[:3], "a"), "a": (ROWS[3:6], "a")}
