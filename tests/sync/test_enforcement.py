@@ -132,6 +132,23 @@ def test_a_lost_answer_makes_no_second_case(there: There, fault: dict[str, Any])
     assert there.pair.events()[0]["stage"] == "06" and there.pair.dead() == []
 
 
+@pytest.mark.parametrize("operation", ["createCase", "getCase", "postEvent", "putFile", "getFile"])
+def test_a_gateways_own_404(there: There, operation: str) -> None:
+    """A 404 without the platform's problem is not the platform's "no such case": nothing is given up for it."""
+    event, case = there.pair.event(), there.case("路面塌陷")
+    photo = {"name": "现场.jpg", "mime": "image/jpeg", "base64": base64.b64encode(b"\xff\xd8\xff" + bytes(99)).decode()}
+    there.at("faults", {"operation": operation, "kind": "wrong", "status": 404, "times": 2})
+    there.pair.at_grid("officials/attach", {"eventId": event, **photo})
+    there.at("officials/attach", {"id": case, "name": "现场.jpg", "contentType": "image/jpeg", "base64": photo["base64"]})
+    there.pair.quiet()
+    there.pair.move(event, "06")
+    there.pair.quiet()
+    copy = next(one for one in there.cases() if one["id"] != case)
+    assert [one["type"] for one in copy["events"]].count("accept") == 1 and len(copy["files"]) == 1
+    assert [len(one["attachments"]) for one in there.pair.events()] == [1, 1]
+    there.assert_agreement()
+
+
 def test_a_key_that_the_platform_has_forgotten(there: There) -> None:
     """An answer is lost, and nobody runs the bridge for eight days: the platform has forgotten the key by then, so the
     case is looked for before anything is sent again, and so is the event."""

@@ -151,6 +151,26 @@ def test_create(tmp_path: Path, form: str, kind: str) -> None:
         assert [one.method for one in there.asked].count("POST") == 1
 
 
+@pytest.mark.parametrize("wrap", [
+    lambda one: {"service_requests": [one]}, lambda one: {"service_requests": {"request": [one]}},
+    lambda one: {"service_requests": {"request": one}}, lambda one: {"requests": [one], "meta": {}}, lambda one: one,
+])  # fmt: skip
+@pytest.mark.parametrize("token", [False, True])
+def test_create_where_the_answer_keeps_a_name(tmp_path: Path, wrap: Any, token: bool) -> None:
+    """The id or the token is found wherever the deviations put a list: it need not be searched for."""
+
+    def answer(asked: Asked) -> Said:
+        if asked.method == "POST":
+            return Said(wrap({"token": "T1"} if token else {"service_request_id": "S1", "token": None}))
+        return Said(wrap({"token": "T1", "service_request_id": "S1"}) if asked.path == "/tokens/T1.json" else [])
+
+    with serving(tmp_path, answer) as there:
+        adapter = there.adapter(settings(), password="example-key")
+        receipt = adapter.create({"description": "x", "reference": "hy-1"}, "hy-1")
+        found = adapter.settle("hy-1") if token else receipt
+        assert receipt.late is token and found is not None and found.native_id == "S1"
+
+
 def test_hostile_xml(tmp_path: Path) -> None:
     """A document type, a bomb, nesting without end: a broken reply, at once."""
     bomb = b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><service_requests>&b;</service_requests>'
