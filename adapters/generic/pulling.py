@@ -104,18 +104,27 @@ class Pulling:
         raise broken_list("没有游标也被告知游标失效 / told that the cursor is void without one", self._where)
 
     def _since(self, place: _Place, told: Cursor | None) -> Iterator[Page]:
-        reached, shown = place.reached, set()
+        reached, shown, waiting = place.reached, set(), list[datetime]()
         after = reached - timedelta(seconds=self._settings.overlap_seconds) if reached else self._settings.start
         for stretch in self._stretches(after, reached):
             shown |= self._note(stretch.rows, place.known)
+            records = tuple(one.record for one in stretch.rows if not self._unnumbered(one))
+            waiting += [one.stamp for one in stretch.rows if one.stamp and self._unnumbered(one)]
             if stretch.reached is not None:
-                place.reached = max(place.reached or stretch.reached, stretch.reached)
+                place.reached = min([max(place.reached or stretch.reached, stretch.reached), *waiting])
             cursor = place.written()
-            if stretch.rows or (stretch.reached is not None and cursor != told):
-                yield Page(_records(stretch), cursor, stretch.platform_time)
+            if records or (stretch.reached is not None and cursor != told):
+                yield Page(records, cursor, stretch.platform_time)
                 told = cursor
         if self._settings.list.recheck:
             yield from self._again(place, shown)
+
+    def _unnumbered(self, one: Row) -> bool:
+        """Does this record still wait for its id? The list is read from it on until it has one, or is too old to wait for."""
+        days, body = self._settings.list.unnumbered_days, one.record.body
+        if days is None or one.stamp is None or not body or at(body, self._settings.record.id) not in (None, ""):
+            return False
+        return one.stamp > self._now() - timedelta(days=days)
 
     def _again(self, place: _Place, shown: set[str]) -> Iterator[Page]:
         """Known records that this walk did not show. One that a list of ids did not bring is asked for alone: some

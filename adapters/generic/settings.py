@@ -81,7 +81,8 @@ class Recheck(Part):
 
 class Listing(Part):
     """The list of changed records. since: the member that `{since}` is about. window_seconds: the list is read in
-    windows of `{since}` to `{until}`, halved where an answer is as long as the server's cut."""
+    windows of `{since}` to `{until}`, halved where an answer is as long as the server's cut. unnumbered_days: a row without
+    an id is a record that still waits for one; it is left alone, and read again, for so many days."""
 
     request: Request
     items: Places = ("",)
@@ -91,6 +92,7 @@ class Listing(Part):
     partial: bool = False
     time: Time = Time()
     window_seconds: float | None = Field(default=None, ge=60, le=31_536_000)
+    unnumbered_days: float | None = Field(default=None, gt=0, le=90)
     recheck: Recheck | None = None
 
     @model_validator(mode="after")
@@ -104,6 +106,8 @@ class Listing(Part):
             wrong.append(f"paging.kind={self.paging.kind} 时 parameters 须用到 / parameters must use {{{needed}}}")
         if self.window_seconds is not None and not {"since", "until"} <= used:
             wrong.append("window_seconds 需要 {since} 与 {until} / window_seconds needs {since} and {until}")
+        if self.unnumbered_days is not None and self.window_seconds is None:
+            wrong.append("unnumbered_days 需要 window_seconds / needs window_seconds")
         if "since" in used and self.paging.kind != "cursor" and not self.since:
             wrong.append("用到 {since} 时须写 since：哪个字段 / say under `since` which member {since} is about")
         if wrong:

@@ -156,6 +156,20 @@ def test_a_photo_is_called_what_its_header_says(there: There) -> None:
     assert there.pair.dead() == []
 
 
+def test_what_has_its_number_later_is_not_lost(there: There) -> None:
+    """A server lists a request while it still processes it, without an id: nobody is bothered, and once it has one it
+    travels, hours after the list was read past it."""
+    one = there.server.add("村内道路塌陷。")
+    number, one["service_request_id"] = one["service_request_id"], None
+    for _ in range(3):
+        there.pair.quiet()
+        there.pair.time.sleep(3600)
+    assert there.pair.events() == [] and there.pair.dead() == []
+    one["service_request_id"] = number
+    there.pair.quiet()
+    assert len(there.pair.events()) == 1 and there.pair.dead() == []
+
+
 def test_created_on_and_nothing_else(there: There) -> None:
     """One POST; every later step of the grid stays here, and that is no difference; the server's own end comes back."""
     event = there.pair.event()
