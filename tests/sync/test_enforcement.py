@@ -179,6 +179,17 @@ def test_a_lost_answer_to_an_event_stores_it_once(there: There) -> None:
     there.assert_agreement()
 
 
+def test_a_case_without_a_description_travels(there: There) -> None:
+    """It may be null, or empty: a platform that must have one is told where to look, and nothing of that comes back."""
+    for words in (None, ""):
+        there.at("officials/create", {"title": "路面塌陷", "description": words, "category": {"code": "TRA-01"},
+                                      "location": {"areaCode": "371102110"}})  # fmt: skip
+    there.pair.quiet()
+    assert [one["content"] for one in there.pair.events()] == ["详见标题", "详见标题"]
+    assert all(len([e for e in one["events"] if "更正" in (e["text"] or "")]) == 0 for one in there.cases())
+    there.assert_agreement()
+
+
 def test_somebody_was_faster(there: There) -> None:
     """412: the ETag is read again and the event sent anew, once."""
     event = there.pair.event()

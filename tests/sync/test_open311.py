@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -168,6 +168,21 @@ def test_what_has_its_number_later_is_not_lost(there: There) -> None:
     one["service_request_id"] = number
     there.pair.quiet()
     assert len(there.pair.events()) == 1 and there.pair.dead() == []
+
+
+@pytest.mark.parametrize("words", [None, "", " ", "\n"])
+def test_a_request_without_words_travels(there: There, words: str | None) -> None:
+    """A description, and the service's name, may be left out: the platform that needs them is told where to look, and what
+    is added later is an edit."""
+    there.pair.bridge = replace(there.pair.bridge, routes=(Route("转网格", ("open311",), "grid", Condition()),))
+    one = there.server.add("x")
+    one |= {"description": words, "service_name": None}
+    there.pair.quiet()
+    (event,) = there.pair.events()
+    assert event["title"] and event["content"] and there.pair.dead() == []
+    one["description"] = "村内道路塌陷。"
+    there.pair.quiet()
+    assert [p["opinion"] for p in there.pair.events()[0]["processes"]][1:] == ["（更正）内容：村内道路塌陷。"]
 
 
 def test_created_on_and_nothing_else(there: There) -> None:
