@@ -49,12 +49,13 @@ OPTIONS = {
     "pairs": ("pairs",),
     "join": ("item",),
     "limit": ("text", "code"),
+    "plain": ("text",),
     "default": ("text", "code", "time", "epoch_ms", "epoch_s", "department", "list"),
     "required": ("text", "code", "time", "epoch_ms", "epoch_s", "item", "department", "departments", "list"),
 }
 """Options of a rule -> the converters for which they do something."""
 
-ONE_WAY = {"default": "read", "required": "read", "limit": "read", "when": "write", "empty": "write", "value": "write"}
+ONE_WAY = {**dict.fromkeys(("default", "required", "limit", "plain"), "read"), **dict.fromkeys(("when", "empty", "value"), "write")}
 """Options -> the way in which they do nothing."""
 
 

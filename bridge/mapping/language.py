@@ -120,6 +120,8 @@ class Rule(Part):
     join: str | None = None
     """items whose code stands in several wire fields: what joins them into one code"""
     limit: Limit | None = None
+    plain: bool = False
+    """write: the platform takes no HTML: the `<` of a tag is written as ＜"""
     value: str | None = None
     """read: a constant instead of a wire field"""
     default: str | bool | None = None

@@ -19,6 +19,7 @@ from schemas.call import Point
 from schemas.moment import moment
 
 Write = Callable[[Any, Notes], Any]
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
 
 
 def time_writer(mapping: Mapping, form: str, pattern: str | None, zone: str | None) -> Callable[[Any], Any]:
@@ -59,7 +60,8 @@ def writer_of(mapping: Mapping, field: str, rule: Rule) -> Write:
         case "list" | "flag" | "number":
             return lambda v, n: v
         case _:
-            return limited(rule.limit, field, rule.wire[0])
+            write = limited(rule.limit, field, rule.wire[0])
+            return (lambda v, n: write(_TAG.sub("＜", str(v)), n)) if rule.plain else write
 
 
 def lacking(field: str, wire: str) -> Unreadable:

@@ -185,6 +185,19 @@ def test_a_request_without_words_travels(there: There, words: str | None) -> Non
     assert [p["opinion"] for p in there.pair.events()[0]["processes"]][1:] == ["（更正）内容：村内道路塌陷。"]
 
 
+def test_no_html_goes_out(there: There) -> None:
+    """The standard takes no HTML in a description: a tag is told as text, all else as it is, and nothing of it comes back."""
+    words = "路坏了 <b>坑</b> <!-- x --> a < b, 深<3米, 1>0 & <张三>"
+    event = there.pair.event(content=words)
+    there.pair.quiet()
+    (one,) = there.server.requests
+    assert one["description"].startswith("路坏了 ＜b>坑＜/b> ＜!-- x --> a < b, 深<3米, 1>0 & <张三>\n〔来源编号")
+    there.say(one, "open", "已派人")
+    there.pair.quiet()
+    (shown,) = there.pair.events()
+    assert shown["eventId"] == event and not any("更正" in p["opinion"] for p in shown["processes"])
+
+
 def test_created_on_and_nothing_else(there: There) -> None:
     """One POST; every later step of the grid stays here, and that is no difference; the server's own end comes back."""
     event = there.pair.event()
