@@ -13,22 +13,24 @@ from adapters.port import FileOut
 
 LARGEST = 8_388_608
 """Bytes of one file as sent by us."""
-TYPES = ("jpg", "png", "gif", "bmp", "mp4", "mp3", "wav", "pdf", "doc", "docx", "xls", "xlsx")
-_MEDIA_TYPES = {
-    "image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "image/bmp": "bmp", "video/mp4": "mp4",
-    "audio/mpeg": "mp3", "audio/wav": "wav", "application/pdf": "pdf", "application/msword": "doc",
-    "application/vnd.ms-excel": "xls",
+_OFFICE = "application/vnd.openxmlformats-officedocument."
+MEDIA_TYPES = {
+    "jpg": "image/jpeg", "png": "image/png", "gif": "image/gif", "bmp": "image/bmp", "mp4": "video/mp4", "mp3": "audio/mpeg",
+    "wav": "audio/wav", "pdf": "application/pdf", "doc": "application/msword", "docx": f"{_OFFICE}wordprocessingml.document",
+    "xls": "application/vnd.ms-excel", "xlsx": f"{_OFFICE}spreadsheetml.sheet",
 }  # fmt: skip
+"""The platform's types and what they are elsewhere."""
+_KINDS = {media_type: kind for kind, media_type in MEDIA_TYPES.items()}
 
 
 def kind_of(file: FileOut, where: str) -> str:
     """The platform's type: by the name's extension, else by the media type. Refused if it takes no such files."""
     extension = file.name.rpartition(".")[2].lower()
     kind = {"jpeg": "jpg"}.get(extension, extension)
-    kind = kind if kind in TYPES else _MEDIA_TYPES.get(file.media_type, "")
+    kind = kind if kind in MEDIA_TYPES else _KINDS.get(file.media_type, "")
     if not kind:
         raise Refused("该平台不收这类文件 / files of this type are not taken", where=where, field="type",
-                      remedy=f"可用 / taken: {', '.join(TYPES)}")  # fmt: skip
+                      remedy=f"可用 / taken: {', '.join(MEDIA_TYPES)}")  # fmt: skip
     return kind
 
 
@@ -52,7 +54,7 @@ def address(base: str | None, media: Mapping[str, Any], where: str) -> str:
                           remedy="在 settings 中填写附件地址的开头 / put the beginning of media addresses into settings")  # fmt: skip
     media_id, kind = str(media.get("mediaId")), str(media.get("type"))
     expected = f"{base}/{media_id[1:9]}/{media_id}.{kind}"
-    if kind not in TYPES or media.get("url") != expected:
+    if kind not in MEDIA_TYPES or media.get("url") != expected:
         raise Refused("附件地址不在约定范围内，已拒绝 / the file's link leads elsewhere, not followed", where=where, field="url",
                       remedy="与平台核对附件地址与 settings.media_base / check the link and settings.media_base")  # fmt: skip
     return expected

@@ -11,6 +11,7 @@ from typing import Any
 
 from lxml import etree
 
+from adapters.city.media import MEDIA_TYPES
 from adapters.city.message import Reply, Unreadable, clean, element, outside_gbk, text_of
 from adapters.errors import ConfigError, Refused
 from adapters.port import WireBody
@@ -21,6 +22,10 @@ REPORT = (
 )  # fmt: skip
 STEP = ("step", "opinion", "dept", "operator", "time")
 _LISTS = {"steps": "item", "medias": "media"}
+_KNOWN = {
+    *REPORT, *STEP, "taskNum", "reportTime", "deadline", "dept", "assistDepts", "state", "seq", "mediaId", "type", "url",
+}  # fmt: skip
+"""Elements of a task, an item, a media that hold text. Whatever else comes may have any form (§1: unknown ones ignored)."""
 
 
 def body_of(reply: Reply) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -35,24 +40,33 @@ def body_of(reply: Reply) -> tuple[dict[str, Any], tuple[str, ...]]:
         if not isinstance(name, str) or name in body:
             continue
         try:
-            body[name] = _members(child, _LISTS[name]) if name in _LISTS else text_of(child)
+            body[name] = _members(child, _LISTS[name]) if name in _LISTS else _value(child)
         except Unreadable as error:
             damage.append(f"{name}：结构不符，未读取 / not of the agreed structure, left out ({error})")
     for media in body.get("medias", ()):  # a file's own name is not kept there (§8): its address ends in one
-        media.setdefault("name", f"{media.get('mediaId', '')}.{media.get('type', '')}")
+        kind = str(media.get("type", ""))
+        media |= {"name": f"{media.get('mediaId', '')}.{kind}", "mediaType": MEDIA_TYPES.get(kind, "")}
     damage += [f"{name}：缺失 / is missing" for name in ("taskNum", "title", "state", *_LISTS) if name not in body]
     return body, tuple(damage)
 
 
-def _members(parent: etree._Element, member: str) -> list[dict[str, str]]:
-    rows = []
-    for one in parent.findall(member):
-        row: dict[str, str] = {}
-        for part in one:
-            if isinstance(part.tag, str):
-                row.setdefault(part.tag, text_of(part))
-        rows.append(row)
-    return rows
+def _members(parent: etree._Element, member: str) -> list[dict[str, Any]]:
+    return [_parts(one) for one in parent.findall(member)]
+
+
+def _parts(parent: etree._Element) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for part in parent:
+        if isinstance(part.tag, str) and part.tag not in row:
+            row[part.tag] = _value(part)
+    return row
+
+
+def _value(one: etree._Element) -> Any:
+    """Its text; of an element that the contract does not know also its parts."""
+    if one.tag not in _KNOWN and any(isinstance(part.tag, str) for part in one):
+        return _parts(one)
+    return text_of(one)
 
 
 class Outgoing:

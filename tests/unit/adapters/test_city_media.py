@@ -28,6 +28,18 @@ def test_bytes_come_through(tmp_path: Path) -> None:
         assert found is not None and [one["type"] for one in found.body["medias"]] == ["jpg", "jpg", "png"]
 
 
+def test_what_a_file_is(tmp_path: Path) -> None:
+    """§8: its type says it: a docx is told as what it is, since its first bytes could be any archive's; and back."""
+    with ground(tmp_path) as there:
+        adapter, made = there.adapter(), there.create()
+        word = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+        adapter.write_file(made, FileOut("附件3", word, 2), io.BytesIO(b"PK"), "r")
+        found = adapter.fetch(made)
+        assert found is not None
+        (media,) = found.body["medias"]
+        assert (media["type"], media["mediaType"]) == ("docx", word)
+
+
 @pytest.mark.parametrize(("name", "data"), [("a.exe", b"x"), ("a.jpg", b""), ("a.jpg", b"x" * 8_388_609)], ids=["type", "empty", "large"])
 def test_refused_before_anything_is_sent(tmp_path: Path, name: str, data: bytes) -> None:
     """What the contract does not take is told without a request."""

@@ -52,6 +52,21 @@ def test_the_sample_task_is_read_whole() -> None:
     assert body["steps"][0]["opinion"] == "" and body["medias"][0]["name"] == "M202610260000012.png"
 
 
+def test_elements_that_the_contract_does_not_name() -> None:
+    """§1: unknown ones are ignored, whatever stands in them, in a task, an item, a media; they damage nothing."""
+    sample = (SAMPLES / "task.response.xml").read_bytes().decode("gb18030")
+    audit = "<audit><state>299</state><taskNum>1</taskNum><item><step>299</step></item></audit>"
+    for place in ("<taskNum>", "<step>104</step>", "<mediaId>"):
+        sample = sample.replace(place, audit + place)
+    body, damage = body_of(read(sample.encode("gb18030")))
+    assert damage == () and (body["taskNum"], body["state"]) == ("202610260000031", "105")
+    assert [one["step"] for one in body["steps"]] == ["101", "102", "103", "104", "203", "105"]
+    assert body["medias"][0]["mediaId"] == "M202610260000012"
+    assert body["audit"] == {"state": "299", "taskNum": "1", "item": {"step": "299"}}, "kept all the same"
+    known = body_of(read(sample.replace("<title>", "<title><b>1</b>").encode("gb18030")))[1]
+    assert len(known) == 2, "a text element that holds elements is damage"
+
+
 @pytest.mark.parametrize("row", VECTORS["gb18030"]["sequences"], ids=lambda r: r["code_points"][:20])
 def test_sequences(row: dict[str, str]) -> None:
     """§3: the bytes of the vectors mean their text, and our bytes are theirs; what GBK lacks is known beforehand."""
