@@ -209,13 +209,15 @@ class TextSlot(Part):
 
 class DepartmentSlot(Part):
     """Departments of an operation. join: several codes in one text; absent: only the first is written and the others
-    are named in the opinion. required: the centre is written where nobody is known. lead, assists: own fields for who
-    shall act and who helps, where the platform keeps them apart from who acts."""
+    are named in the opinion. most: how many codes the text takes, the others are named too. required: the centre is
+    written where nobody is known. lead, assists: own fields for who shall act and who helps, where the platform keeps
+    them apart from who acts."""
 
     to: Path
     lead: Path | None = None
     assists: Path | None = None
     join: str | None = None
+    most: int | None = Field(default=None, gt=0)
     required: bool = False
 
 

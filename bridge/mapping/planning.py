@@ -303,7 +303,7 @@ def _departments(writing: _Writing, action: Action, whose: str, targets: list[Fi
         return []
     match whose:
         case "lead" | "lead_and_assists":
-            codes = [code for one in targets if (code := department_code(named, one))]
+            codes = [code for one in targets[: slot.most] if (code := department_code(named, one))]
             codes = list(dict.fromkeys(codes)) or [named.other]
             return codes if whose == "lead_and_assists" else codes[:1]
         case "present":  # only where the operation would take the case from them
@@ -333,7 +333,8 @@ def _opinion(
     named = writing.mapping.departments
     if named is None:
         return words
-    shown_targets = targets if sending.department == "lead_and_assists" else targets[:1]
+    slot = writing.operation.department
+    shown_targets = targets[: slot.most if slot else None] if sending.department == "lead_and_assists" else targets[:1]
     nameless = [one for one in targets if everybody or one not in shown_targets or not department_code(named, one)]
     names = "、".join(str(one.get("name") or one.get("code")) for one in nameless)
     if names:

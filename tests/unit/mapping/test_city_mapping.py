@@ -76,6 +76,15 @@ def test_every_action_is_told_as_the_contract_allows(status: str) -> None:
                     state = CITY.mapping.workflow[state][code]
 
 
+def test_eleven_codes_and_the_others_in_words() -> None:
+    """§7: 103 takes 11 codes at most; whoever else helps is named in the opinion."""
+    towns = tuple(Target(code=f"3711021{number:02}", name=f"第{number}镇") for number in range(14))
+    told = action(ActionKind.DISPATCH, lead=towns[0], assists=towns[1:])
+    (made,) = plan(CITY.mapping, told, Stage.DISPATCHED, seen("102")).steps
+    assert made.body["dept"].split(",") == [one.code for one in towns[:11]]
+    assert made.body["opinion"] == "（承办：第11镇、第12镇、第13镇）办"
+
+
 def test_a_remark_takes_the_case_from_nobody() -> None:
     """§7: a repeated 103 replaces dept and assistDepts, so a remark there tells them as they are; elsewhere it tells none."""
     (one,) = remark(CITY.mapping, "说明", seen("103", assists=("JX003", "JX004"))).steps
