@@ -73,13 +73,14 @@ class City:
         while more:
             asked = now()
             changes = self.client.changes(after, self.settings.page_size)
-            answered = now()
+            seen = now()
             fresh = dict.fromkeys(number for seq, number in changes.rows if seq not in place.met)
             records = tuple(self._shown(number) for number in fresh)
-            place = place.after((seq for seq, _ in changes.rows), changes.last, asked, answered, overlap)
+            place = place.after((seq for seq, _ in changes.rows), changes.last, whole=not changes.more,
+                                asked=changes.answer.sent_at, seen=seen, overlap=overlap)  # fmt: skip
             after, more = changes.last, changes.more
             if changes.rows:
-                self.notes.add(changes.last, now())
+                self.notes.add(changes.last, seen)
             cursor = place.cursor()
             if records or cursor != told:
                 yield Page(records, cursor, self._platform_time(changes.answer))

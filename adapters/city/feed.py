@@ -1,8 +1,8 @@
 """Where reading the change feed goes on: the cursor, and the notes from which a search begins (contract §6).
 
-A change may be published up to 30 s after one with a higher seq. So a number counts as passed only once it was seen a
-while before a reading that went past it; what lies above is read again, and the numbers met there are remembered so
-that no task is fetched twice for one change. This module must not send anything.
+A change may be published up to 30 s after one with a higher seq. So a number counts as passed only once everything up
+to it was read a while after it was first seen; what lies above is read again, and the numbers met there are remembered so that no task is fetched twice for
+one change. This module must not send anything.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ class Place:
     marks: tuple[tuple[int, float], ...] = ()
     met: frozenset[int] = frozenset()
 
-    def after(self, rows: Iterable[int], last: int, asked: datetime, answered: datetime, overlap: timedelta) -> Place:
-        """The place once everything that was published at `asked`, up to `last`, was read from `seq` on.
-
-        Passed is what that reading covered and what could not fill up any more when it was asked for: a number seen
-        `overlap` before. Not what is old by now: after a pause of the bridge, what filled up meanwhile is still unread.
-        """
-        edge = (asked - overlap).timestamp()
-        passed = max([self.seq, *(min(seq, last) for seq, at in self.marks if at <= edge)])
+    def after(
+        self, rows: Iterable[int], last: int, *, whole: bool, asked: datetime, seen: datetime, overlap: timedelta
+    ) -> Place:
+        """The place once these numbers were read as well: an answer asked for at `asked` and seen at `seen` that reaches
+        to `last`, or to the end (`whole`). A number is passed once an answer over everything up to it was asked for long
+        enough after it was first seen: that time alone went by is not enough, nobody may have looked in between."""
         marks = self.marks
         if last > max([self.seq, *(seq for seq, _ in marks)]):
-            marks = (*marks, (last, answered.timestamp()))
-        met = frozenset(sorted(seq for seq in {*self.met, *rows} if seq > passed)[-MOST_MET:])
+            marks = (*marks, (last, seen.timestamp()))
+        edge = (asked - overlap).timestamp()
+        passed = max([self.seq, *(seq for seq, at in marks if at <= edge and (whole or seq <= last))])
+        met = frozenset(sorted(seq for seq in self.met | set(rows) if seq > passed)[-MOST_MET:])
         return Place(passed, tuple((seq, at) for seq, at in marks if seq > passed), met)
 
     def cursor(self) -> Cursor:

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from adapters.city.client import Client
+from adapters.city.message import Reply
 from adapters.errors import BrokenReply, ConfigError, OutcomeUnknown
 from adapters.port import Cursor
+from adapters.transport import Answer
 from tests.unit.adapters.city_ground import BODY, REFERENCE, ground, pulled
 
 
@@ -70,6 +73,41 @@ def test_the_cursor_moves_only_past_what_cannot_fill_up(tmp_path: Path) -> None:
         before = len(there.operations())
         assert pulled(adapter, cursor) == ([], cursor)
         assert there.operations()[before:] == ["changes"]
+
+
+def test_what_nobody_looked_at_is_not_passed(tmp_path: Path) -> None:
+    """Published late while nobody pulled for minutes: what lies below the highest number seen before arrives all the same."""
+    with ground(tmp_path, publish_seconds=30) as there:
+        adapter, made, seen = there.adapter(), [], []
+        cursor: Cursor | None = None
+        for _ in range(4):
+            made += [there.create() for _ in range(10)]
+            for pause in (0, 300):
+                there.pass_time(pause)
+                records, cursor = pulled(adapter, cursor)
+                seen += [one.native_id for one in records]
+        assert sorted(seen) == sorted(made), "each exactly once"
+
+
+def test_reading_that_takes_long_passes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What counts is when the list was asked for: reading its tasks may take longer than the overlap."""
+    with ground(tmp_path, publish_seconds=30) as there:
+        adapter, made, seen = there.adapter(), [], []
+        cursor: Cursor | None = None
+        fetch = Client.task
+
+        def slow(client: Client, number: str) -> tuple[Reply, Answer]:
+            there.pass_time(40)
+            return fetch(client, number)
+
+        monkeypatch.setattr(Client, "task", slow)
+        for _ in range(20):
+            made += [there.create() for _ in range(4)]
+            records, cursor = pulled(adapter, cursor)
+            seen += [one.native_id for one in records]
+        there.pass_time(300)
+        records, cursor = pulled(adapter, cursor)
+        assert sorted({*seen, *(one.native_id for one in records)}) == sorted(made)
 
 
 def test_a_short_overlap_is_refused(tmp_path: Path) -> None:
