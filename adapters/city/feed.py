@@ -1,8 +1,8 @@
 """Where reading the change feed goes on: the cursor, and the notes from which a search begins (contract §6).
 
 A change may be published up to 30 s after one with a higher seq. So a number counts as passed only once everything up
-to it was read a while after it was first seen; what lies above is read again, and the numbers met there are remembered so that no task is fetched twice for
-one change. This module must not send anything.
+to it was read a while after it was first seen; what lies above is read again, and the numbers met there are remembered
+so that no task is fetched twice for one change. This module must not send anything.
 """
 
 from __future__ import annotations
