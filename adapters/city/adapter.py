@@ -75,9 +75,11 @@ class City:
             changes = self.client.changes(after, self.settings.page_size)
             seen = now()
             fresh = dict.fromkeys(number for seq, number in changes.rows if seq not in place.met)
-            records = tuple(self._shown(number) for number in fresh)
-            place = place.after((seq for seq, _ in changes.rows), changes.last, whole=not changes.more,
-                                asked=changes.answer.sent_at, seen=seen, overlap=overlap)  # fmt: skip
+            shown = {number: self._shown(number) for number in fresh}
+            records = tuple(record for record, _ in shown.values())
+            met = (seq for seq, number in changes.rows if number not in shown or shown[number][1])
+            place = place.after(met, changes.last, whole=not changes.more, asked=changes.answer.sent_at, seen=seen,
+                                overlap=overlap)  # fmt: skip
             after, more = changes.last, changes.more
             if changes.rows:
                 self.notes.add(changes.last, seen)
@@ -190,17 +192,18 @@ class City:
         raise OutcomeUnknown(f"答复成功但没有有效的编号 / accepted without a proper number: {number[:20]!r}", where=where,
                              code="0", remedy="按呼应编号查找 / will be looked for by our reference")  # fmt: skip
 
-    def _shown(self, number: str) -> WireRecord:
-        """A task that the feed named: never an exception for what concerns this task alone."""
+    def _shown(self, number: str) -> tuple[WireRecord, bool]:
+        """A task that the feed named: never an exception for what concerns this task alone. False if it could not be read
+        at all: it may have been a passing trouble, so it is asked for again while its number is looked at."""
         asked_at = self.surroundings.now()
         try:
             record = self.fetch(number)
         except BrokenReply as broken:
-            return WireRecord(number, {}, broken.raw, asked_at, damage=(broken.what,))
+            return WireRecord(number, {}, broken.raw, asked_at, damage=(broken.what,)), False
         if record is None:
             told = "变更列表中有，却查不到 / named by the feed, but not there"
-            return WireRecord(number or None, {"taskNum": number}, number.encode(), asked_at, damage=(told,))
-        return record
+            return WireRecord(number or None, {"taskNum": number}, number.encode(), asked_at, damage=(told,)), False
+        return record, True
 
     def _record(self, native_id: str, reply: Reply, answer: Answer) -> WireRecord:
         where = self.client.where("task", native_id)

@@ -85,7 +85,8 @@ class Client:
         return reply, asked, answer
 
     def download(self, url: str, where: str) -> bytes:
-        """The bytes of a media file. Missing, ConfigError (redirect), Unavailable (also when it is too large)."""
+        """The bytes of a media file. Missing, ConfigError (redirect), Unavailable (also when it is too large), BrokenReply
+        for what is no file."""
 
         def once() -> Answer:
             try:
@@ -102,6 +103,9 @@ class Client:
             raise Missing("平台上没有此附件 / no such file", where=where, code="404", remedy="核对附件编号 / check its id")
         if answer.status != 200:
             raise BrokenReply(f"意外的 HTTP 状态 {answer.status} / unexpected HTTP status", where=where, raw=answer.body,
+                              remedy="检查 settings.media_base / check settings.media_base")  # fmt: skip
+        if answer.content_type.startswith("text/"):  # no type of §8: a log-in page, say, which is not the file
+            raise BrokenReply(f"答复不是附件而是 {answer.content_type} / not a file", where=where, raw=answer.body,
                               remedy="检查 settings.media_base / check settings.media_base")  # fmt: skip
         return answer.body
 

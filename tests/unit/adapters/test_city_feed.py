@@ -126,6 +126,20 @@ def test_one_fetch_for_many_changes(tmp_path: Path) -> None:
         assert [one.body["state"] for one in records] == ["103"]
 
 
+def test_an_answer_that_was_no_task_once(tmp_path: Path) -> None:
+    """A page instead of a task: a record with its damage, and the task itself as soon as it can be read, once."""
+    with ground(tmp_path) as there:
+        adapter, number = there.adapter(), there.create()
+        there.at("faults", {"kind": "wrong", "operation": "task", "status": 200, "body": "<html><body>登录</body></html>"})
+        (broken,), cursor = pulled(adapter)
+        assert broken.native_id == number and broken.damage
+        there.pass_time(600)  # out of reach meanwhile
+        (record,), cursor = pulled(adapter, cursor)
+        assert record.body["taskNum"] == number and not record.damage
+        there.pass_time(10)
+        assert pulled(adapter, cursor)[0] == []
+
+
 def test_a_lost_report_is_found(tmp_path: Path) -> None:
     """By outerCode, on a walk that begins before the attempt and not at the beginning of all times."""
     with ground(tmp_path) as there:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from adapters.city.media import address
-from adapters.errors import ConfigError, Refused
+from adapters.errors import BrokenReply, ConfigError, Refused
 from adapters.port import FileOut, FileRef
+from sandbox.httpd import Fault
 from tests.unit.adapters.city_ground import BODY, REFERENCE, ground
 
 BASE = "http://10.1.2.3:8082/media"
@@ -38,6 +39,17 @@ def test_what_a_file_is(tmp_path: Path) -> None:
         assert found is not None
         (media,) = found.body["medias"]
         assert (media["type"], media["mediaType"]) == ("docx", word)
+
+
+def test_a_page_is_no_file(tmp_path: Path) -> None:
+    """A log-in page answered with 200 is not taken for the file (§8: each type has its Content-Type)."""
+    with ground(tmp_path) as there:
+        adapter, made = there.adapter(), there.create()
+        media_id = adapter.write_file(made, FileOut("a.png", "", 3), io.BytesIO(b"png"), "r").file_id
+        there.servers.media.platform.faults.add(Fault("wrong", status=200, body="<html><body>登录</body></html>"))
+        with pytest.raises(BrokenReply):
+            adapter.read_file(FileRef(made, media_id))
+        assert adapter.read_file(FileRef(made, media_id)).read() == b"png"
 
 
 @pytest.mark.parametrize(("name", "data"), [("a.exe", b"x"), ("a.jpg", b""), ("a.jpg", b"x" * 8_388_609)], ids=["type", "empty", "large"])
