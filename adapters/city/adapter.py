@@ -144,7 +144,17 @@ class City:
         return Receipt(self._proper(number, TASK_NUM, where), raw=answer.body, notes=tuple(outgoing.notes))
 
     def update(self, native_id: str, body: WireBody, reference: str) -> Receipt:
-        """step. body: its elements but taskNum. The platform does not tell the number of the entry it made."""
+        """step. body: its elements but taskNum. The platform does not tell the number of the entry it made. A time that it
+        refuses because its own clock is behind (201, nothing stored) is told as its present time."""
+        try:
+            return self._stepped(native_id, body)
+        except Refused as refused:
+            present = self.client.their_time()
+            if refused.field != "time" or present is None or str(body.get("time", "")) <= present:
+                raise
+        return self._stepped(native_id, {**body, "time": present})
+
+    def _stepped(self, native_id: str, body: WireBody) -> Receipt:
         outgoing = self._outgoing(self.client.where("step", native_id))
         elements = [element("taskNum", clean(native_id)[0]), *outgoing.elements(body, STEP)]
         _, _, answer = self.client.send("step", native_id, elements)

@@ -128,6 +128,11 @@ class Client:
                 raise
         return self._exchange(asked, body, self._shift())
 
+    def their_time(self) -> str | None:
+        """The platform's clock now, as it writes times; None while it is not known to differ from ours."""
+        shift = self._shift()
+        return (self.surroundings.now() + shift).astimezone(SHANGHAI).strftime(TIME) if shift else None
+
     def _exchange(self, asked: Asked, body: list[str], shift: timedelta) -> tuple[Reply, Answer]:
         time = (self.surroundings.now() + shift).astimezone(SHANGHAI).strftime(TIME)
         content = request(self.connection.login, time, self.connection.password, body)

@@ -10,7 +10,7 @@ import pytest
 
 from adapters.city.client import Client
 from adapters.city.message import Reply
-from adapters.errors import BrokenReply, ConfigError, OutcomeUnknown
+from adapters.errors import BrokenReply, ConfigError, OutcomeUnknown, Refused
 from adapters.port import Cursor
 from adapters.transport import Answer
 from tests.unit.adapters.city_ground import BODY, REFERENCE, ground, pulled
@@ -176,3 +176,15 @@ def test_clocks_apart(tmp_path: Path) -> None:
         there.at("clock", {"skew_seconds": 900})
         receipt = there.adapter().create(BODY, REFERENCE)
         assert [one["taskNum"] for one in there.at("records", method="GET")] == [receipt.native_id]
+
+
+def test_a_step_where_the_platforms_clock_is_behind(tmp_path: Path) -> None:
+    """§7: a step's time may be 10 min ahead of the platform's clock at most; ours is told as its present time, once."""
+    with ground(tmp_path) as there:
+        number = there.create()
+        there.at("clock", {"skew_seconds": -900})
+        there.adapter().update(number, {"step": "101", "operator": "王测试", "time": "20261026120000"}, "r")
+        (task,) = there.at("records", method="GET")
+        assert [(one["step"], one["time"]) for one in task["steps"]] == [("101", "20261026114500")]
+        with pytest.raises(Refused):
+            there.adapter().update(number, {"step": "102", "operator": "王测试", "time": "2026"}, "r")
