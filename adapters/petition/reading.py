@@ -180,13 +180,15 @@ class Reader:
     # ---- entries typed in afterwards --------------------------------------------------------------------------------
 
     def _typed_in_afterwards(self, began: Place | None, clock: datetime, end: Place) -> Iterator[Page]:
-        """Work orders with history beyond the last sure ID that this pull has not given yet."""
+        """Work orders with history that this pull has not given yet, beyond the ID that was sure when the last one read:
+        a mark that only grew old since, with nobody looking, makes nothing sure."""
         history, order = self.database.relations[HISTORY], self.database.relations[ORDER]
         records: list[WireRecord] = []
         numbers: list[str] = []
         if began is not None:
             with self.database.open("V_GD_LZ") as connection:
-                listing = select(history["GDBH"]).where(history["ID"] > _passed(began.marks)).distinct()
+                read = min((entry for _, entry in began.marks), default=0)
+                listing = select(history["GDBH"]).where(history["ID"] > read).distinct()
                 shown = {str(row[0]) for row in self.database.rows(connection, listing, "V_GD_LZ")}
                 numbers = sorted(shown - set(self.given))
         for begin in range(0, len(numbers), _MOST_IDS):
