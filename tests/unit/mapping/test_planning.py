@@ -281,12 +281,11 @@ def test_what_is_told_reads_as_what_it_was(grid: LoadedMapping) -> None:
     assert [a.kind for a in itertools.chain.from_iterable(e.actions for e in got.entries)] == list(line)
 
 
-@pytest.mark.parametrize("actor", [None, "", " ", "\u3000\t"])
-@pytest.mark.parametrize("name", ["grid", "government"])
-def test_an_operator_is_always_named(name: str, actor: str | None) -> None:
-    """A blank operator is none: the grid requires one that is not (§4), so the declared one stands in."""
-    slot = LOADED[name].mapping.operation
-    assert slot is not None
-    made = plan(LOADED[name].mapping, action(ActionKind.ACCEPT, actor=actor), Stage.ACCEPTED,
-                seen(name, {"grid": "05", "government": "PENDING"}[name]))  # fmt: skip
-    assert [step.body[slot.operator.to] for step in made.steps] == ["呼应"]
+def test_more_who_help_than_the_platform_takes() -> None:
+    """petition §4: XBDW takes ten codes; the others are named in the opinion, and nothing is refused."""
+    mapping = load_mapping("petition", [ROOT / "mappings"]).mapping
+    towns = tuple(Target(code=f"3711021{number:02}", name=f"第{number}镇") for number in range(13))
+    told = action(ActionKind.DISPATCH, lead=towns[0], assists=towns[1:])
+    (step,) = plan(mapping, told, Stage.DISPATCHED, Situation("1", "", FIELDS, NOW)).steps
+    assert step.body["ZBDW"] == towns[0].code and step.body["XBDW"].split(",") == [one.code for one in towns[1:11]]
+    assert step.body["CZYJ"] == "（承办：第11镇、第12镇）办"
