@@ -240,7 +240,7 @@ class Files(Protocol):
 
     def read_file(self, ref: FileRef) -> BinaryIO:
         """The whole file from its beginning, its size checked where the platform tells one. Its `name` is what the answer
-        calls the file, where it does. Missing, ConfigError, Unavailable, BrokenReply."""
+        calls the file, where it does, its `media_type` what it is said to be. Missing, ConfigError, Unavailable, BrokenReply."""
         ...
 
     def write_file(self, native_id: str, file: FileOut, content: BinaryIO, reference: str) -> Receipt:

@@ -141,7 +141,7 @@ class GridAdapter:
 
     def read_file(self, ref: FileRef) -> BinaryIO:
         """getAttachment, decoded. Missing; BrokenReply if it is not Base64 or of another size than `ref` says."""
-        encoded, asked, answer = self.client.attachment(ref.file_id)
+        encoded, mime, asked, answer = self.client.attachment(ref.file_id)
         try:
             content = base64.b64decode(b"".join(encoded.split()), validate=True)
         except (binascii.Error, ValueError) as error:
@@ -152,7 +152,9 @@ class GridAdapter:
                 asked,
                 answer.body,
             )
-        return io.BytesIO(content)
+        made = io.BytesIO(content)
+        made.media_type = mime  # type: ignore[attr-defined]  # the list of an event's attachments does not tell it (§5)
+        return made
 
     def write_file(self, native_id: str, file: FileOut, content: BinaryIO, reference: str) -> Receipt:
         """A same-stage updateEvent with one attachment; its opinion is the note. Reads the stage first."""

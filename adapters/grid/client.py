@@ -104,13 +104,13 @@ class Client:
             raise self._broken(asked, answer, error) from error
         return sorted(found, key=lambda event: (event.native_id or "").encode()), answer
 
-    def attachment(self, file_id: str) -> tuple[bytes, Asked, Answer]:
-        """getAttachment: the text of `base64` as it stands. Missing (2002) if there is none of that id."""
+    def attachment(self, file_id: str) -> tuple[bytes, str, Asked, Answer]:
+        """getAttachment: the text of `base64` as it stands, and `mime`. Missing (2002) if there is none of that id."""
         asked = self._asked("getAttachment", file_id, lift="base64")
         reply, answer = self._call(asked, {"attachId": file_id})
         if reply.lifted is None:
             raise self._broken(asked, answer, Unreadable("no base64 element"))
-        return reply.lifted, asked, answer
+        return reply.lifted, reply.value("mime") or "", asked, answer
 
     def report(self, arguments: Mapping[str, Any], reference: str) -> tuple[Reply, Asked, Answer]:
         """reportEvent. Not idempotent."""

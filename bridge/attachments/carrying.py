@@ -129,9 +129,9 @@ def _obtained(run: Run, row: Row[Any], file: Row[Any]) -> BinaryIO | None:
         return None
     if not kept.size:
         raise NotCarried("附件为空 / the file is empty")
+    declared = file.media_type or str(getattr(told, "media_type", ""))[:128]
     with run.bridge.ledger.begin() as tx:
-        kind = media_type(file.media_type, kept.head, file.name)
-        found = {"sha256": kept.sha256, "size": kept.size, "media_type": kind}
+        found = {"sha256": kept.sha256, "size": kept.size, "media_type": media_type(declared, kept.head)}
         if nameless(file.name, file.file_id) and (name := getattr(told, "name", "")):
             found["name"] = str(name)
         tx.execute(update(files).where(files.c.id == file.id).values(**found))

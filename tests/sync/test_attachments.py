@@ -230,6 +230,20 @@ def test_files_on_a_platform_that_acknowledges_later(tmp_path: Path) -> None:
         assert not two.dead()
 
 
+def test_documents_are_told_as_what_they_are(tmp_path: Path) -> None:
+    """The grid tells a file's type with its content alone; a docx's first bytes are any archive's, a text has no sign."""
+    word = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    files = {"说明.docx": (word, b"PK\x03\x04" + bytes(range(256))), "记录.txt": ("text/plain", b"abc")}
+    with petition_world(tmp_path) as two:
+        event = two.grid_call()
+        for name, (mime, data) in files.items():
+            body = {"eventId": event, "name": name, "mime": mime, "base64": base64.b64encode(data).decode()}
+            two.at("grid", "officials/attach", body)
+        two.quiet()
+        (order,) = two.orders()
+        assert {one["WJM"]: one["WJLX"] for one in order["FJ"]} == {name: mime for name, (mime, _) in files.items()}
+
+
 def test_yesterdays_backup_doubles_no_file(two: World) -> None:
     """G12: a ledger restored to before a file was carried finds the copy, and sends it neither again nor back."""
     event = two.grid_call()

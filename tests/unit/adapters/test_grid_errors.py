@@ -221,7 +221,9 @@ def test_fetch_and_files() -> None:
         grid = adapter(door.url, file_handler="呼应")
         record = grid.fetch("DG2026102600017")
         assert record and record.version == "" and not record.partial and record.digest == ""
-        data = grid.read_file(FileRef("DG2026102600017", "AT1", size=69)).read()
+        content = grid.read_file(FileRef("DG2026102600017", "AT1", size=69))
+        data = content.read()
+        assert getattr(content, "media_type", "") == "image/png"
         assert len(data) == 69 and data.startswith(b"\x89PNG")
         with pytest.raises(BrokenReply):
             grid.read_file(FileRef("DG2026102600017", "AT1", size=70))
