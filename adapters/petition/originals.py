@@ -25,22 +25,36 @@ def doubtful(order: Mapping[str, Any], history: Iterable[Mapping[str, Any]]) -> 
 def restore(
     order: Mapping[str, Any], history: Iterable[Mapping[str, Any]], written: Iterable[str]
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The rows with our own texts in place of what the platform kept of them. written: NR of our rows, oldest first."""
+    """The rows with our own texts in place of what the platform kept of them. written: NR of our rows that were done; both oldest
+    first. An entry is ours by its time, operator and text together: two of our texts may be kept as the same one, and a
+    ? may be just that."""
     known: dict[tuple[str, str], str] = {}
+    entries: dict[tuple[str | None, ...], list[dict[str, str]]] = {}
     for one in written:
-        for name, text in _texts(one):
-            if (kept := as_stored(text)) != text:
-                known[(name, kept)] = text
-    return _with(order, _OF_ORDER, known), [_with(row, _OF_ENTRY, known) for row in history]
+        texts = _texts(one)
+        known |= {(name, kept): texts[name] for name in _OF_ORDER
+                  if name in texts and (kept := as_stored(texts[name])) != texts[name]}  # fmt: skip
+        entries.setdefault(_entry(texts), []).append({name: texts[name] for name in _OF_ENTRY if texts.get(name)})
+    shown = {**order, **{name: known[(name, order[name])] for name in _OF_ORDER if (name, order.get(name)) in known}}
+    return shown, [{**row, **_ours(entries.get(_entry(row)))} for row in history]
 
 
-def _with(row: Mapping[str, Any], names: Iterable[str], known: Mapping[tuple[str, str], str]) -> dict[str, Any]:
-    return {**row, **{name: known[(name, row[name])] for name in names if (name, row.get(name)) in known}}
+def _entry(texts: Mapping[str, Any]) -> tuple[str | None, ...]:
+    """What an entry and the write that made it have in common: the time as sent, and the texts as the platform keeps them."""
+    kept = (as_stored(texts[name]) if texts.get(name) else None for name in _OF_ENTRY)
+    return (texts.get("CZSJ"), *kept)
 
 
-def _texts(written: str) -> list[tuple[str, str]]:
+def _ours(originals: list[dict[str, str]] | None) -> dict[str, str]:
+    """The oldest one that is left; the last stays."""
+    if not originals:
+        return {}
+    return originals.pop(0) if len(originals) > 1 else originals[0]
+
+
+def _texts(written: str) -> dict[str, str]:
     try:
         values = json.loads(written)
     except ValueError:
-        return []  # a row of another writer, refused by the platform as well
-    return [(name, text) for name, text in values.items() if isinstance(text, str)] if isinstance(values, dict) else []
+        return {}  # a row of another writer, refused by the platform as well
+    return {name: text for name, text in values.items() if isinstance(text, str)} if isinstance(values, dict) else {}

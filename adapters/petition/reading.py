@@ -19,6 +19,7 @@ from adapters.errors import ConfigError
 from adapters.petition.database import TIME, Database, parsed
 from adapters.petition.names import FILE, HISTORY, INBOX, ORDER
 from adapters.petition.originals import doubtful, restore
+from adapters.petition.receipts import DONE
 from adapters.petition.records import record
 from adapters.port import Cursor, Page, WireRecord
 from schemas.moment import SHANGHAI
@@ -169,12 +170,12 @@ class Reader:
         return found
 
     def _written(self, connection: Connection, order: Mapping[str, Any]) -> list[str]:
-        """NR of our rows for a work order: its creation, and the writes whose reference begins with its own."""
+        """NR of our rows for a work order that were done: its creation, and the writes whose reference begins with its own."""
         inbox = self.database.relations[INBOX]
         conditions = [inbox["WBBH"].startswith(f"{order['GDBH']}#", autoescape=True)]
         if order["WBBH"]:
             conditions += [inbox["WBBH"] == order["WBBH"], inbox["WBBH"].startswith(f"{order['WBBH']}#", autoescape=True)]
-        listing = select(inbox["NR"]).where(or_(*conditions)).order_by(inbox["ID"])
+        listing = select(inbox["NR"]).where(inbox["CLBZ"] == DONE, or_(*conditions)).order_by(inbox["ID"])
         return [str(row[0]) for row in self.database.rows(connection, listing, "T_JH_IN")]
 
     # ---- entries typed in afterwards --------------------------------------------------------------------------------

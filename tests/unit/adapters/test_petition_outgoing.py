@@ -118,3 +118,14 @@ def test_our_words_are_known_again() -> None:
     assert order == {"BT": "张𬭎", "NR": "谁?"}
     assert history == [{"CZYJ": "好😀", "CZR": None}, {"CZYJ": "好??", "CZR": "张?"}]
     assert as_stored("张𬭎€A") == "张??A"
+
+
+def test_two_texts_that_the_platform_keeps_as_one() -> None:
+    """Each entry gets the text that made it: by its time, then by its turn; a ? that we wrote stays one, as an official's."""
+    at, later = "2026-10-26 12:00:00", "2026-10-26 12:00:05"
+    sent = [("好€", at), ("好•", at), ("好😀", later), ("好?", "2026-10-26 12:00:09")]
+    written = [json_text({"CZR": "王", "CZYJ": words, "CZSJ": when}) for words, when in sent]
+    shown = [{"CZYJ": as_stored(words), "CZR": "王", "CZSJ": when} for words, when in sent]
+    other = {"CZYJ": "好?", "CZR": "李", "CZSJ": at}
+    _, history = restore({"BT": "题"}, [*shown, other], written)
+    assert [one["CZYJ"] for one in history] == ["好€", "好•", "好😀", "好?", "好?"]
