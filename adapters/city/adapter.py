@@ -71,7 +71,6 @@ class City:
         place = Place(self.settings.start_seq) if since is None else place_of(since, where)
         told, after, more = since, place.seq, True
         while more:
-            asked = now()
             changes = self.client.changes(after, self.settings.page_size)
             seen = now()
             fresh = dict.fromkeys(number for seq, number in changes.rows if seq not in place.met)

@@ -188,8 +188,7 @@ class Reader:
         numbers: list[str] = []
         if began is not None:
             with self.database.open("V_GD_LZ") as connection:
-                read = min((entry for _, entry in began.marks), default=0)
-                listing = select(history["GDBH"]).where(history["ID"] > read).distinct()
+                listing = select(history["GDBH"]).where(history["ID"] > _passed(began.marks)).distinct()
                 shown = {str(row[0]) for row in self.database.rows(connection, listing, "V_GD_LZ")}
                 numbers = sorted(shown - set(self.given))
         for begin in range(0, len(numbers), _MOST_IDS):

@@ -80,17 +80,17 @@ def test_only_what_differs_is_written() -> None:
 
 
 def test_emptied_values_as_the_platform_takes_them() -> None:
-    """null there, a blank text here; what may not be emptied is left to words, as is a title."""
+    """null there, a blank text here; a title that must be there gets the mapping's word; what may not be emptied is left."""
     gone: Fields = {"title": "", "place.address": None, "place.point": None, "caller": None}
     shown: Fields = {"title": "甲", "place.address": "路口", "place.point": {"lon": 119.0, "lat": 35.5, "x": "1", "y": "2", "crs": "c"},
                      "caller": {"name": "乙"}}  # fmt: skip
     edited = TRANSLATORS["enforcement"].editor.edited(gone, gone, shown, ())
-    assert edited.left == ("title",)
-    assert edited.body == {"location": {"address": None, "lon": None, "lat": None},
+    assert edited.left == ()
+    assert edited.body == {"title": "详见描述", "location": {"address": None, "lon": None, "lat": None},
                            "contact": {"name": None, "phone": None}}  # fmt: skip
     edited = TRANSLATORS["petition"].editor.edited(gone, gone, shown, ())
-    assert edited.left == ("title", "place.point")
-    assert edited.body == {"FSDZ": "", "SQRXM": "", "LXDH": ""}
+    assert edited.left == ("place.point",)
+    assert edited.body == {"BT": "详见内容", "FSDZ": "", "SQRXM": "", "LXDH": ""}
 
 
 def test_a_secret_person_takes_texts_along() -> None:
