@@ -19,7 +19,7 @@ import orjson
 from adapters.checking import examined, misconfigured
 from adapters.errors import ConfigError, Missing, OutcomeUnknown, Outdated, Refused, Unavailable
 from adapters.generic import filing, late
-from adapters.generic.answers import Reading, judged, listed
+from adapters.generic.answers import Reading, judged, listed, shown
 from adapters.generic.client import Client, Made
 from adapters.generic.documents import NotNumber, at, first
 from adapters.generic.listing import found_by
@@ -246,7 +246,8 @@ class Rest:
             return None
         found = listed(reading, detail.item, self._settings.record.id, self._settings.envelope.data)
         if found is None:
-            raise broken(reading.answer, "答复中没有记录 / no record in the answer", where, reading.code)
+            seen = shown(reading, detail.item, self._settings.envelope.data)
+            raise broken(reading.answer, f"答复中没有记录 / no record in the answer at {seen}", where, reading.code)
         records = [row(one, reading.answer.body, reading.answer.sent_at, self._settings.record).record for one in found[1]]
         if not records:
             return None

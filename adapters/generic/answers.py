@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from adapters.errors import Outdated
+from adapters.errors import BrokenReply, Outdated
 from adapters.generic.documents import at, first, parse
 from adapters.generic.parts import Envelope
 from adapters.rest import Envelope as Table
@@ -71,15 +71,19 @@ def whole(answer: Answer, envelope: Envelope) -> Reading:
 
 
 def _verdict(code: Any, status: int, envelope: Envelope, *, fine: bool) -> str:
-    if isinstance(code, str | int) and not isinstance(code, bool):
+    if isinstance(code, str | int):
         for known, meaning in envelope.codes.items():
-            if code == known and type(code) is type(known):
+            if _written(code) == _written(known):  # the keys of a YAML file are text, whatever the answer's codes are
                 return str(meaning)
     if not fine:
         return _bare(status, envelope)
     if not envelope.success:
         return "success"
     return "success" if any(code == one and type(code) is type(one) for one in envelope.success) else "strange"
+
+
+def _written(code: str | int) -> str:
+    return str(code).lower() if isinstance(code, bool) else str(code)
 
 
 def _bare(status: int, envelope: Envelope) -> str:
@@ -100,13 +104,19 @@ def judged(
     meaning = Meaning.STRANGE if reading.verdict in ("strange", "restart") else Meaning(reading.verdict)
     wait = max(envelope.least_wait, retry_after(reading.answer) or 0.0) if meaning is Meaning.BUSY else None
     opened = Opened(reading.answer, meaning, reading.code, reading.message, reading.data, reading.field, wait)
-    judge(opened, _NOTHING, write=write, where=where)
+    try:
+        judge(opened, _NOTHING, write=write, where=where)
+    except BrokenReply as error:
+        if isinstance(reading.document, Mapping):
+            error.remedy = (f"答复读得懂：把代码 {reading.code} 的意思写进 settings.envelope（codes、success 或 http），或核对地址 "
+                            "/ it can be read: say in settings.envelope what this code means, or check the address")  # fmt: skip
+        raise
     raise AssertionError("unreachable: judge raises for whatever is not a success")
 
 
 def listed(reading: Reading, paths: tuple[str, ...], id_path: str, prefix: str) -> tuple[str, list[Any]] | None:
     """Where the rows of a list answer stand, from its root, and the rows. One object where a list was meant is a list
-    of one, null is none. None: no rows there."""
+    of one; null and an empty text are none. None: no rows there."""
     for path in paths:
         found = at(reading.data, path)
         if isinstance(found, list):
@@ -114,17 +124,43 @@ def listed(reading: Reading, paths: tuple[str, ...], id_path: str, prefix: str) 
         if isinstance(found, Mapping) and (len(paths) == 1 or at(found, id_path) is not None):
             return path, [found]
     for path in paths:
-        if _null(reading.document, ".".join(part for part in (prefix, path) if part)):
+        if _nothing(reading.document, ".".join(part for part in (prefix, path) if part)):
             return path, []
     return None
 
 
-def _null(value: Any, path: str) -> bool:
-    """Does null stand there, or on the way there? What is not there at all is no null."""
+def shown(reading: Reading, paths: tuple[str, ...], prefix: str) -> str:
+    """Where something was looked for and what the answer holds instead, for a person: names of members and kinds of values,
+    never a value; and the platform's own words."""
+    places = [".".join(part for part in (prefix, path) if part) or "(根 root)" for path in paths]
+    document = reading.document
+    held = ", ".join(f"{name}: {_kind(value)}" for name, value in list(document.items())[:12]) \
+        if isinstance(document, Mapping) else _kind(document)  # fmt: skip
+    words = f"；平台说 / it says: {reading.message[:200]}" if reading.message else ""
+    return f"{', '.join(places)}；答复中有 / the answer holds: {held or '{}'}{words}"
+
+
+def _kind(value: Any) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true/false"
+        case int() | float():
+            return "number"
+        case str():
+            return "text"
+        case list():
+            return f"list of {len(value)}"
+    return "object"
+
+
+def _nothing(value: Any, path: str) -> bool:
+    """Does null or an empty text stand there, or on the way there? What is not there at all is neither."""
     for name in path.split(".") if path else ():
         if not isinstance(value, Mapping):
             break
         if name not in value:
             return False
         value = value[name]
-    return value is None
+    return value is None or value == ""

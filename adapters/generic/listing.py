@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from adapters.generic.answers import Reading, listed
+from adapters.generic.answers import Reading, listed, shown
 from adapters.generic.client import Client, Made
 from adapters.generic.documents import at, rows
 from adapters.generic.moments import written
@@ -75,7 +75,8 @@ def _page(client: Client, reading: Reading, items: tuple[str, ...], where: str, 
     settings, answer = client.settings, reading.answer
     found = listed(reading, items, settings.record.id, settings.envelope.data)
     if found is None:
-        raise broken(answer, f"答复中没有列表 / no list in the answer at {', '.join(items)}", where, reading.code)
+        seen = shown(reading, items, settings.envelope.data)
+        raise broken(answer, f"答复中没有列表 / no list in the answer at {seen}", where, reading.code)
     path, contents = found
     path = ".".join(part for part in (settings.envelope.data, path) if part)
     raws = _raws(answer.body, settings, path) if contents else []

@@ -60,6 +60,7 @@ Dotted = Annotated[str, Field(pattern=r"^([^\s.]+(\.[^\s.]+)*)?$")]
 Places = Annotated[tuple[Dotted, ...], BeforeValidator(_listed), Field(min_length=1)]
 """One dotted path or several: the first that holds something counts."""
 Send = Literal["query", "json", "form"]
+Code = bool | str | int
 
 
 class Part(BaseModel):
@@ -91,10 +92,10 @@ class Envelope(Part):
     own type; none: the HTTP status says it."""
 
     code: Places = ("",)
-    success: Annotated[tuple[str | int, ...], BeforeValidator(_listed)] = ()
+    success: Annotated[tuple[Code, ...], BeforeValidator(_listed)] = ()
     message: Places = ("",)
     data: Dotted = ""
-    codes: dict[str | int, Verdict] = {}
+    codes: dict[Code, Verdict] = {}
     statuses: tuple[int, ...] = (200, 201, 202, 204)
     http: dict[int, Verdict] = {}
     field: Places = ("",)
