@@ -18,10 +18,10 @@ import orjson
 from adapters.errors import BrokenReply, ConfigError, Missing, Refused, Unavailable, WireError
 from adapters.generic.answers import Reading, judged, read, whole
 from adapters.generic.documents import at, first, numbered
-from adapters.generic.parts import Envelope, Request
+from adapters.generic.parts import Envelope, Request, SignedAuth
 from adapters.generic.placeholders import fill, fill_path, fill_text, query
 from adapters.generic.settings import Settings
-from adapters.generic.signing import signature
+from adapters.generic.signing import in_order, signature
 from adapters.port import Connection, Surroundings
 from adapters.rest import Bucket, retry_after
 from adapters.retry import again
@@ -137,7 +137,9 @@ class Client:
 
     def _exchange(self, made: Made, token: str, *, write: bool, file: bool) -> Reading:
         self._bucket.take()
-        headers = {**made.headers, **self._credentials(made, token)}
+        if self.settings.auth.kind == "signed":
+            made = self._signed(made, self.settings.auth)
+        headers = {**made.headers, **self._credentials(token)}
         send = self._transport.write if write else self._transport.read
         answer = send(made.method, self._url + made.target, headers, made.body)
         settings = self.settings
@@ -150,7 +152,7 @@ class Client:
     def _covered(self, text: str) -> str:
         return text.replace(self._secret, "***") if self._secret else text
 
-    def _credentials(self, made: Made, token: str) -> dict[str, str]:
+    def _credentials(self, token: str) -> dict[str, str]:
         auth = self.settings.auth
         match auth.kind:
             case "basic":
@@ -161,18 +163,27 @@ class Client:
                 return {auth.name: auth.prefix + token}
             case "oauth2":
                 return {"Authorization": f"Bearer {token}"}
-            case "signed":
-                now = self._around.now() + (self.skew or timedelta())
-                unit = 1000 if auth.time == "epoch_ms" else 1
-                path, _, text = made.target.partition("?")
-                values = {
-                    "method": made.method, "path": path, "query": text, "target": made.target, "login": self._login,
-                    "timestamp": str(int(now.timestamp() * unit)), "nonce": self._around.random_bytes(16).hex(),
-                    "body_sha256": hashlib.sha256(made.body).hexdigest(),
-                }  # fmt: skip
-                signed = signature(auth, self._secret, values, made.body)
-                return {**{name: fill_text(text, values) for name, text in auth.headers.items()}, auth.header: signed}
         return {}
+
+    def _signed(self, made: Made, auth: SignedAuth) -> Made:
+        """The request with its signature, and what is signed beside it; anew for every try."""
+        now = self._around.now() + (self.skew or timedelta())
+        values = {
+            "method": made.method, "login": self._login, "password": self._secret,
+            "timestamp": str(int(now.timestamp() * (1000 if auth.time == "epoch_ms" else 1))),
+            "nonce": self._around.random_bytes(16).hex(), "body_sha256": hashlib.sha256(made.body).hexdigest(),
+        }  # fmt: skip
+        more = query({name: fill_text(text, values) for name, text in auth.parameters.items()})
+        target = _more(made.target, more)
+        path, _, text = target.partition("?")
+        values |= {"path": path, "query": text, "target": target}
+        form = made.body if made.headers.get("Content-Type") == FORM else b""
+        values["sorted"], values["filled"] = in_order(text, form)
+        signed = signature(auth, self._secret, values, made.body)
+        headers = {name: fill_text(text, values) for name, text in auth.headers.items()}
+        if auth.parameter:
+            return replace(made, target=_more(target, query({auth.parameter: signed})), headers={**made.headers, **headers})
+        return replace(made, target=target, headers={**made.headers, **headers, auth.header: signed})
 
     def _fetch_token(self) -> Token:
         """A new token. ConfigError, Unavailable: what waits for it was certainly not sent."""
@@ -211,6 +222,10 @@ class Client:
         if isinstance(given, int | float) and not isinstance(given, bool) and given > 0:
             seconds = int(given)
         return Token(value, asked + timedelta(seconds=seconds))
+
+
+def _more(target: str, parameters: str) -> str:
+    return target + ("&" if "?" in target else "?") + parameters if parameters else target
 
 
 def _basic(login: str, secret: str) -> str:

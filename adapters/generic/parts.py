@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from adapters.generic.placeholders import names
+
 Verdict = Literal[
     "success", "duplicate", "expired", "unsigned", "forbidden", "missing", "refused", "outdated", "busy", "failed",
     "restart",
@@ -61,6 +63,9 @@ Places = Annotated[tuple[Dotted, ...], BeforeValidator(_listed), Field(min_lengt
 """One dotted path or several: the first that holds something counts."""
 Send = Literal["query", "json", "form"]
 Code = bool | str | int
+SIGNED = frozenset({"method", "path", "query", "target", "sorted", "filled", "login", "password", "timestamp", "nonce", "body",
+                    "body_sha256"})  # fmt: skip
+"""Placeholders of a signature's template."""
 
 
 class Part(BaseModel):
@@ -143,15 +148,32 @@ class OAuth2(Part):
 
 
 class SignedAuth(Part):
-    """Every request signed with the connection's password over a template."""
+    """Every request signed with the connection's password over a template. A digest without a key has `{password}` in its
+    template. parameters: go into the address; parameter: the signature goes there too, under this name, not into `header`."""
 
     kind: Literal["signed"]
-    algorithm: Literal["hmac-sha256", "hmac-sm3"]
+    algorithm: Literal["hmac-sha256", "hmac-sm3", "md5", "sha256", "sm3"]
     template: str = Field(min_length=1)
     header: HeaderName = "X-Sign"
     encoding: Literal["hex", "HEX", "base64"] = "hex"
     headers: dict[HeaderName, str] = {}
+    parameters: dict[str, str] = {}
+    parameter: str = ""
     time: Literal["epoch_s", "epoch_ms"] = "epoch_ms"
+
+    @model_validator(mode="after")
+    def _keyed(self) -> SignedAuth:
+        wrong = []
+        if not self.algorithm.startswith("hmac-") and "{password}" not in self.template:
+            wrong.append(f"algorithm={self.algorithm} 没有密钥，template 须含 {{password}} / has no key, its template needs {{password}}")
+        used = names([self.template, self.headers, self.parameters])
+        if unknown := used - SIGNED:
+            wrong.append(f"没有这个占位 / no such placeholder: {', '.join(sorted(unknown))}；可用 / known: {', '.join(sorted(SIGNED))}")
+        if "{password}" in f"{self.headers} {self.parameters}":
+            wrong.append("密码只能在 template 里 / the password may stand in the template only")
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
 
 
 Auth = Annotated[

@@ -97,6 +97,42 @@ def test_signed(tmp_path: Path) -> None:
         assert len(shown) == 32 and expected in (None, shown)
 
 
+@pytest.mark.parametrize(("algorithm", "template"), [
+    ("hmac-sha256", "{sorted}"), ("md5", "{filled}&key={password}"), ("sm3", "{password}{sorted}{password}"),
+])  # fmt: skip
+def test_a_signature_among_the_parameters(tmp_path: Path, algorithm: str, template: str) -> None:
+    """Over all parameters of the address and of the form in the order of their names, before encoding; empty ones where the
+    platform counts them. Only the time of each try, and the signature, are added."""
+    auth = {"kind": "signed", "algorithm": algorithm, "template": template, "encoding": "HEX", "parameter": "sign",
+            "parameters": {"appId": "{login}", "timestamp": "{timestamp}"}}  # fmt: skip
+    request = {"method": "POST", "path": "/rows", "send": "form", "parameters": {"b": "甲 &", "a": "", "Z": "{size}"}}
+    with serving(tmp_path, fine) as there:
+        drained(there.adapter({**BASE, "list": {"request": request}, "auth": auth}))
+        one = there.asked[-1]
+        assert set(one.query) == {"appId", "timestamp", "sign"} and "x-sign" not in one.headers
+        held = {**one.form, "appId": "huying", "timestamp": str(int(NOW.timestamp() * 1000))}
+        text = "&".join(f"{name}={held[name]}" for name in sorted(held) if held[name] or algorithm != "md5")
+        if algorithm == "hmac-sha256":
+            expected = hmac.new(SECRET.encode(), text.encode(), hashlib.sha256).hexdigest()
+        elif algorithm == "md5":
+            expected = hashlib.md5(f"{text}&key={SECRET}".encode(), usedforsecurity=False).hexdigest()
+        elif algorithm in hashlib.algorithms_available:
+            expected = hashlib.new("sm3", f"{SECRET}{text}{SECRET}".encode()).hexdigest()
+        else:
+            expected = one.query["sign"]
+        assert one.query["sign"] == expected.upper()
+
+
+@pytest.mark.parametrize("wrong", [
+    {"algorithm": "md5", "template": "{sorted}"}, {"template": "{sortd}"}, {"headers": {"X-Key": "{password}"}},
+])  # fmt: skip
+def test_signatures_that_prove_nothing(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    """A digest without the secret, a placeholder that is none, the secret itself on the wire: refused before anything is sent."""
+    auth = {"kind": "signed", "algorithm": "hmac-sha256", "template": "{path}", **wrong}
+    with serving(tmp_path, fine) as there, pytest.raises(ConfigError, match="auth"):
+        there.adapter({**BASE, "auth": auth})
+
+
 @pytest.mark.parametrize("auth", [
     {"kind": "basic"}, {"kind": "header", "name": "X-Key"}, {"kind": "oauth2", "path": "/token"},
     {"kind": "bearer", "request": {"method": "POST", "path": "/token", "parameters": {"p": "{password}"}}},
