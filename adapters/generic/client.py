@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from adapters.errors import BrokenReply, ConfigError, Missing, Refused, Unavailable, WireError
-from adapters.generic.answers import Reading, judged, read, whole
+from adapters.generic.answers import Reading, judged, read, shown, whole
 from adapters.generic.documents import at, first, numbered
 from adapters.generic.parts import Envelope, Request, SignedAuth
 from adapters.generic.placeholders import fill, fill_path, fill_text, query
@@ -217,8 +217,9 @@ class Client:
                               retry_after=retry_after(answer)) from error  # fmt: skip
         value, given = first(reading.document, paths), at(reading.document, lifetime) if lifetime else None
         if not isinstance(value, str) or not value.isascii() or not value.isprintable() or not value:
-            raise Unavailable("令牌答复中没有令牌 / no token in the token reply", where=where,
-                              remedy="核对 settings.auth / check settings.auth")  # fmt: skip
+            seen = self._covered(shown(reading, paths, ""))
+            raise Unavailable(f"令牌答复中没有令牌 / no token in the token reply at {seen}", where=where,
+                              remedy="改 settings.auth.token，或核对账号 / correct settings.auth.token, or check the account")  # fmt: skip
         if isinstance(given, int | float) and not isinstance(given, bool) and given > 0:
             seconds = int(given)
         return Token(value, asked + timedelta(seconds=seconds))

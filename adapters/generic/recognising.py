@@ -92,6 +92,11 @@ def recognise(platform: str, asked: Mapping[str, Any], connection: Connection, s
         settings["envelope"] = envelope
     if "detail" in asked:
         settings["detail"], partial, found = looking.detail(first, record["id"], envelope.get("data", ""))
+        if not found and envelope.get("data"):  # lists and single records stand in different places
+            settings["detail"], partial, found = looking.detail(first, record["id"], "")
+            if found:
+                listing["items"] = first.path
+                del envelope["data"]
         if partial:
             listing["partial"] = True
         sure |= {"detail"} if found else set()
@@ -103,7 +108,7 @@ class _Looking:
 
     def __init__(self, platform: str, asked: dict[str, Any], connection: Connection, surroundings: Surroundings) -> None:
         self.platform, self.asked = platform, asked
-        self._now = surroundings.now
+        self._now, self._seen = surroundings.now, ""
         request = dict(asked.get("list", {}).get("request", {}))
         self._parameters: dict[str, Any] = dict(request.get("parameters", {}))
         self._request = {**request, "parameters": {}}
@@ -123,12 +128,16 @@ class _Looking:
         request = self._settings.list.request.model_copy(update={"parameters": template})
         reading = self._client.send("辨认 recognise", self._client.made(request, values))
         path, found = _list_in(reading.document, self._told())
+        if found is None and self._seen and at(reading.document, self._seen) in (None, ""):
+            path, found = self._seen, []  # behind the last page some say nothing instead of an empty list
         if found is None:
+            words = _said(reading.document)
             raise ConfigError(
                 "答复中没有列表 / no list in the answer: "
-                + (", ".join(_keys(reading.document)) or type(reading.document).__name__),
-                where=self.platform, remedy="核对列表地址与参数 / check the list's path and parameters",
+                + (", ".join(_keys(reading.document)) or type(reading.document).__name__) + (f"；平台说 / it says: {words}" if words else ""),
+                where=self.platform, remedy="核对列表地址、参数与 --auth / check the list's path, parameters and --auth",
             )  # fmt: skip
+        self._seen = self._seen or path
         return Rows(reading.answer, reading.document, path, tuple(one for one in found if isinstance(one, Mapping)))
 
     def _told(self) -> str | None:
@@ -141,6 +150,8 @@ class _Looking:
         outer, _, inner = first.path.partition(".")
         if not isinstance(first.document, Mapping):
             return {"items": ""}, {}
+        if self._told() is not None:
+            outer = ""  # what a person said of the list stays as it was said, from the root
         code = _named(first.document, CODES, lambda value: isinstance(value, str | int) and not isinstance(value, bool))
         words = _named(first.document, WORDS, lambda value: isinstance(value, str) or value is None)
         envelope: dict[str, Any] = {}
@@ -150,7 +161,7 @@ class _Looking:
             envelope["message"] = words
         if not envelope and not inner:
             return {"items": outer}, {}
-        return {"items": inner}, {**envelope, "data": outer}
+        return {"items": inner}, {**envelope, **({"data": outer} if outer else {})}
 
     def paged(self, first: Rows, listing: dict[str, Any], id: str) -> tuple[dict[str, Any], set[str]]:
         """The kind of pages, tried out with two rows each where there are enough of them."""
@@ -266,6 +277,12 @@ def _paths(document: Any, above: str = "", deep: int = 3) -> Iterator[str]:
         yield from (path for path, _ in names)
         for path, value in names:
             yield from _paths(value, path, deep - 1)
+
+
+def _said(document: Any) -> str:
+    """The platform's own words, if there are any."""
+    words = document.get(_named(document, WORDS, lambda value: isinstance(value, str)) or "") if isinstance(document, Mapping) else ""
+    return str(words or "")[:200]
 
 
 def _keys(document: Any) -> list[str]:

@@ -29,6 +29,9 @@ from bridge.scaffolding.platform import Places, Proposal, in_the_way, propose
 from schemas.county import CountyCode, Slug
 from schemas.county import Name as ConnectionId
 
+TOKENS = ("data.token", "token", "data.access_token", "access_token", "data.accessToken", "accessToken", "data")
+"""Where the tokens of common platforms stand."""
+
 app = typer.Typer(no_args_is_help=True, help="接入新平台：先写好要填的文件 / new platforms: the files to begin with")
 
 
@@ -71,7 +74,7 @@ def new_platform(
     paging: Annotated[str, typer.Option(
         help="翻页：种类,位置参数,条数参数，如 offset,from,count；不写则试出来 / kind,where,how-many; tried out if left out")] = "",
     since: Annotated[str, typer.Option(help="按变更时间过滤的参数名 / the parameter for the time of change")] = "",
-    detail: Annotated[str, typer.Option(help="详情地址，用 {id} / path of one record, with {id}")] = "",
+    detail: Annotated[str, typer.Option(help="详情地址，用 {id}，可带 ?id={id} / path of one record, with {id}")] = "",
     field: Annotated[list[str] | None, typer.Option(help="指出字段 用途=字段，如 status=step，可多次 / name a field, role=path")] = None,
     items: Annotated[str, typer.Option(help="列表在答复的哪里，如 data.rows；不写则自己找 / where the list stands")] = "",
     show: Annotated[bool, typer.Option("--show", help="只显示，不写文件 / show only, write nothing")] = False,
@@ -89,7 +92,8 @@ def new_platform(
     places = Places(config, mappings, configuration)
     if taken := in_the_way(named, places):
         raise Problems(taken)
-    request: dict[str, Any] = {"path": list_path, "parameters": dict(_pairs("--parameter", parameter))}
+    path, told_there = _address("--list", list_path)
+    request: dict[str, Any] = {"path": path, "parameters": {**told_there, **dict(_pairs("--parameter", parameter))}}
     request |= {"method": method.upper()} if method.upper() != "GET" else {}
     request |= {"send": send} if send != "query" else {}
     asked: dict[str, Any] = {"auth": _auth(auth), "list": {"request": request}}
@@ -101,7 +105,8 @@ def new_platform(
     if items:
         asked["list"]["items"] = items
     if detail:
-        asked["detail"] = {"request": {"path": detail}}
+        path, told_there = _address("--detail", detail)
+        asked["detail"] = {"request": {"path": path, **({"parameters": told_there} if told_there else {})}}
     told = dict(_pairs("--field", field))
     asked["record"] = {role: told.pop(role) for role in ("id", "changed") if role in told}
     known = connection_of(connection, os.environ)
@@ -166,6 +171,12 @@ def _pairs(option: str, texts: Sequence[str] | None) -> list[tuple[str, str]]:
     return [(name, value) for name, _, value in found]
 
 
+def _address(option: str, text: str) -> tuple[str, dict[str, str]]:
+    """A path, and the parameters that a person wrote behind it."""
+    path, _, more = text.partition("?")
+    return path, dict(_pairs(option, more.split("&") if more else []))
+
+
 def _paging(text: str) -> tuple[dict[str, Any], dict[str, str]]:
     """The kind of pages, and the parameters that carry it."""
     kind, *names = text.split(",")
@@ -197,7 +208,8 @@ def _auth(text: str) -> dict[str, Any]:
             return {"kind": kind, "path": value}
         case "bearer", True:
             login = {"username": "{login}", "password": "{password}"}
-            return {"kind": kind, "request": {"method": "POST", "path": value, "send": "json", "parameters": login}}
+            return {"kind": kind, "request": {"method": "POST", "path": value, "send": "json", "parameters": login},
+                    "token": list(TOKENS)}  # fmt: skip
     raise typer.BadParameter(
         f"{text!r}：应写作 / one of: none · basic · header:X-Api-Key · bearer:/login · oauth2:/oauth2/token · {{kind: …}}",
         param_hint="--auth",
