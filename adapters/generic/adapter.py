@@ -17,12 +17,12 @@ from urllib.parse import unquote
 import orjson
 
 from adapters.checking import examined, misconfigured
-from adapters.errors import ConfigError, Missing, OutcomeUnknown, Outdated, Refused, Unavailable
+from adapters.errors import ConfigError, Missing, OutcomeUnknown, Outdated, Refused, Unavailable, WireError
 from adapters.generic import filing, late
 from adapters.generic.answers import Reading, judged, listed, shown
 from adapters.generic.client import Client, Made
-from adapters.generic.documents import NotNumber, at, first
-from adapters.generic.listing import found_by
+from adapters.generic.documents import NotNumber, at, first, merged, put, without
+from adapters.generic.listing import found_by, more_of
 from adapters.generic.parts import Idempotency
 from adapters.generic.probing import probe
 from adapters.generic.pulling import Pulling
@@ -149,6 +149,8 @@ class Rest:
                            status=status if isinstance(status, str) else "", notes=notes)  # fmt: skip
         if reading.verdict == "duplicate":
             return self._existing(reading, reference, where)
+        if create.silent and (made_now := self._looked_up(reference, where)) is not None:
+            return replace(made_now, already=replayed, raw=reading.answer.body, notes=notes)
         if create.late is not None:
             token = first(reading.document, create.late.token)
             late.keep(self._around.state, reference, str(token or ""))
@@ -186,7 +188,7 @@ class Rest:
             raise Missing(f"不是记录编号 / not an id: {native_id!r:.80}", where=where, remedy="核对编号 / check it")
         sent, notes = sendable(body)
         check_lengths(sent, self._settings.limits, where)
-        made = self._made(part.request, {"id": native_id, "reference": reference}, sent, part.wrap, where)
+        made = self._operation(part, native_id, sent, reference, where)
         scope = f"{reference}\n{made.target}\n{hashlib.sha256(made.body).hexdigest()}"
         made = _keyed(made, part.idempotency, reference, scope)
         for turn in range(1, RACES + 1):
@@ -218,7 +220,39 @@ class Rest:
                           remedy="能接收时在 settings 中填写 files.upload / fill in files.upload if it does")  # fmt: skip
         if not askable(native_id):
             raise Missing("不是记录编号 / not an id", where=where, remedy="核对编号 / check it")
-        return filing.write_file(self._client, files.upload, native_id, file, content, self._around.random_bytes)
+        receipt = filing.write_file(self._client, files.upload, native_id, file, content, self._around.random_bytes)
+        into = files.upload.into
+        if not into:
+            return receipt
+        if not receipt.file_id:  # it lies about somewhere, and belongs to nothing: sending it again does no harm
+            raise Unavailable("上传的答复中没有附件编号 / the answer to the upload names no file", where=where,
+                              remedy="核对 files.upload.file_id / check files.upload.file_id")  # fmt: skip
+        held = at(self._present(native_id, where), into)
+        added = files.upload.join.join(part for part in (held if isinstance(held, str) else "", receipt.file_id) if part)
+        return replace(self.update(native_id, {into: added}, reference), file_id=receipt.file_id)
+
+    def _operation(self, update: Update, native_id: str, body: dict[str, Any], reference: str, where: str) -> Made:
+        """The request of one operation. Refused for one that has none."""
+        code = at(body, update.operation) if update.operation else None
+        own, request = update.operations.get(str(code)), update.request
+        if update.operation:
+            body = without(body, (update.operation,))
+        if own is not None:
+            body, request = renamed(body, own.rename), own.request
+        if request is None or (code is None and "{operation}" in request.path):
+            raise Refused(f"没有操作 {code} 的请求 / no request for this operation", where=where, field=update.operation,
+                          remedy="写入 settings.update.operations / add it there")  # fmt: skip
+        if update.whole:
+            body = merged(self._present(native_id, where), body)
+        known = {"id": native_id, "reference": reference, "operation": code}
+        return self._made(request, known, body, update.wrap, where)
+
+    def _present(self, native_id: str, where: str) -> Mapping[str, Any]:
+        """A record as the platform shows it now, nothing taken out of it."""
+        found = self._detail(native_id)
+        if found is None:
+            raise Missing("平台上没有此记录 / no such record", where=where, remedy="核对编号 / check the id")
+        return found[2]
 
     def _made(self, request: Any, values: Mapping[str, Any], body: Any, wrap: str, where: str) -> Made:
         try:
@@ -230,8 +264,8 @@ class Rest:
             raise Refused(f"内容无法写出 / cannot be written: {type(error).__name__}", where=where,
                           remedy="检查映射 / check the mapping") from error  # fmt: skip
 
-    def _detail(self, identity: str) -> tuple[WireRecord, str] | None:
-        """The record and its ETag. BrokenReply for an answer that is another record."""
+    def _detail(self, identity: str) -> tuple[WireRecord, str, Mapping[str, Any]] | None:
+        """The record, its ETag, and it as it came. BrokenReply for an answer that is another record."""
         detail, where = self._settings.detail, self._client.where("详情 detail", identity)
         if detail is None:
             raise ConfigError("未配置 detail / detail is not configured", where=where)
@@ -245,15 +279,24 @@ class Rest:
         if reading.verdict == "missing":
             return None
         found = listed(reading, detail.item, self._settings.record.id, self._settings.envelope.data)
+        if found is None and detail.optional and isinstance(reading.document, Mapping):
+            return None
         if found is None:
             seen = shown(reading, detail.item, self._settings.envelope.data)
             raise broken(reading.answer, f"答复中没有记录 / no record in the answer at {seen}", where, reading.code)
-        records = [row(one, reading.answer.body, reading.answer.sent_at, self._settings.record).record for one in found[1]]
-        if not records:
+        if not found[1]:
             return None
-        if records[0].native_id != identity:
+        record = row(found[1][0], reading.answer.body, reading.answer.sent_at, self._settings.record).record
+        if record.native_id != identity:
             raise broken(reading.answer, "答复不是所问的记录 / the answer is not the record asked for", where, reading.code)
-        return records[0], reading.answer.headers.get("etag", "")
+        if detail.more:
+            content, raw = dict(found[1][0]), reading.answer.body
+            for one in detail.more:
+                told, rows = more_of(self._client, one, identity)
+                put(content, one.into, rows)
+                raw += b"\n" + told
+            record = row(content, raw, reading.answer.sent_at, self._settings.record).record
+        return record, reading.answer.headers.get("etag", ""), found[1][0]
 
     def _tagged(self, identity: str, made: Made, where: str, key: str) -> Made:
         found = self._detail(identity)
@@ -279,6 +322,13 @@ class Rest:
             return found
         raise Refused(f"平台称已有此记录但未给编号 / there already, but not named ({reading.code} {reading.message[:200]})".rstrip(),
                       where=where, code=reading.code, remedy="请向平台查询编号 / ask the platform for its number")  # fmt: skip
+
+    def _looked_up(self, reference: str, where: str) -> Receipt | None:
+        """What was just made. OutcomeUnknown where the search fails: it must not look as if nothing had been made."""
+        try:
+            return self._searched(reference)
+        except WireError as error:
+            raise unknown(f"已发送，按编号查回失败 / sent, but the search for it failed: {error.what}", where, error.code) from error
 
     def _searched(self, reference: str) -> Receipt | None:
         find = self._settings.find

@@ -108,6 +108,11 @@ class Client:
         return judged(whole(answer, self.settings.envelope), self.settings.envelope, write=False,
                       where=self.where(operation, record)).answer  # fmt: skip
 
+    def owns(self, url: str) -> bool:
+        """Is this an address of the platform itself?"""
+        link, own = urlsplit(url), urlsplit(self._url)
+        return (link.scheme, link.netloc) == (own.scheme, own.netloc)
+
     def path_of(self, url: str, where: str) -> str:
         """The target of a link that the platform gave. ConfigError for another host."""
         link, own = urlsplit(url), urlsplit(self._url)

@@ -73,6 +73,15 @@ def without(body: Mapping[str, Any], paths: tuple[str, ...]) -> dict[str, Any]:
     return left
 
 
+def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """One over the other, objects member by member."""
+    made = dict(below)
+    for name, value in above.items():
+        held = made.get(name)
+        made[name] = merged(held, value) if isinstance(held, Mapping) and isinstance(value, Mapping) else value
+    return made
+
+
 class NotNumber(ValueError):
     """A text where a number must be written; the message is its path."""
 

@@ -8,7 +8,7 @@ import io
 import re
 from collections.abc import Callable
 from typing import BinaryIO
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from adapters.disposition import name_in
 from adapters.errors import ConfigError, Missing, OutcomeUnknown, Refused, Unavailable
@@ -49,13 +49,30 @@ def read_file(client: Client, files: Files, ref: FileRef) -> BinaryIO:
 
 
 def _download(client: Client, files: Files, ref: FileRef, where: str) -> Answer:
+    if files.download.own and (target := _own(client, ref.file_id, where)):
+        return _from(client, target, ref, where)
     if files.download.path is None:
         host = urlsplit(ref.file_id).netloc
         if urlsplit(ref.file_id).scheme not in ("http", "https") or host not in files.download.hosts:
             raise ConfigError(f"附件地址的主机未经许可 / this host is not allowed: {host or '?'}", where=where,
                               remedy="确认可信后写入 files.download.hosts / add it there if it is trusted")  # fmt: skip
         return client.download("下载 download", ref.file_id, ref.native_id)
-    target = fill_path(files.download.path, {"id": ref.native_id, "file": ref.file_id})
+    return _from(client, fill_path(files.download.path, {"id": ref.native_id, "file": ref.file_id}), ref, where)
+
+
+def _own(client: Client, address: str, where: str) -> str | None:
+    """The target of a path, or of an address, of the platform itself; None for another host's. Missing for what is neither."""
+    link = urlsplit(address)
+    if link.netloc and not client.owns(address):
+        return None
+    if link.scheme not in ("", "http", "https") or ".." in unquote(link.path).split("/"):
+        raise Missing("附件地址不可用 / not an address of a file", where=where, remedy="核对附件编号 / check the file id")
+    plain = f"{link.scheme}://{link.netloc}" if link.netloc else ""
+    path = quote(link.path if link.path.startswith("/") else f"/{link.path}", safe="/%:@!$&'()*+,;=~-._")
+    return client.path_of(plain + path + (f"?{link.query}" if link.query else ""), where)
+
+
+def _from(client: Client, target: str, ref: FileRef, where: str) -> Answer:
     try:
         return client.send("下载 download", Made("GET", target, dict(client.settings.headers)), record=ref.native_id,
                            file=True).answer  # fmt: skip
@@ -81,13 +98,13 @@ def write_file(
     if upload.send == "multipart":
         known = {"id": native_id, "name": name, "note": file.note}
         parts = {key: fill_text(text, known) for key, text in upload.parameters.items()}
-        kind, body = _multipart(upload.field, name, kind, data, parts, random)
+        kind, body = _multipart(upload, name, kind, data, parts, random)
     made = Made(upload.method, fill_path(upload.path, {"id": native_id, "name": name}),
                 {**headers, "Content-Type": kind}, body)  # fmt: skip
     try:
         reading = client.send("附件 file", made, record=native_id, write=True)
     except OutcomeUnknown as error:
-        if not upload.repeatable:
+        if not upload.repeatable and not upload.into:
             raise
         raise Unavailable(error.what, where=where, code=error.code,
                           remedy="重发同一附件无害，将自动重试 / sending it again does no harm; tried again") from error  # fmt: skip
@@ -107,15 +124,15 @@ def _content(upload: Upload, file: FileOut, content: BinaryIO, where: str) -> by
 
 
 def _multipart(
-    field: str, name: str, kind: str, data: bytes, parts: dict[str, str], random: Callable[[int], bytes]
+    upload: Upload, name: str, kind: str, data: bytes, parts: dict[str, str], random: Callable[[int], bytes]
 ) -> tuple[str, bytes]:  # fmt: skip
     boundary = f"----huying{random(16).hex()}"
     texts = "".join(f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'
                     for key, value in parts.items())  # fmt: skip
     plain = name.replace('"', "_")  # a quotation mark would end the raw form
+    extended = f"; filename*=UTF-8''{quote(name, safe='')}" if upload.charset == "utf-8" else ""
     head = (
-        f"{texts}--{boundary}\r\n"
-        f'Content-Disposition: form-data; name="{field}"; filename="{plain}"; '
-        f"filename*=UTF-8''{quote(name, safe='')}\r\nContent-Type: {kind}\r\n\r\n"
-    )
-    return f"multipart/form-data; boundary={boundary}", head.encode() + data + f"\r\n--{boundary}--\r\n".encode()
+        f'{texts}--{boundary}\r\nContent-Disposition: form-data; name="{upload.field}"; filename="'.encode()
+        + plain.encode(upload.charset, "replace") + f'"{extended}\r\nContent-Type: {kind}\r\n\r\n'.encode()
+    )  # fmt: skip
+    return f"multipart/form-data; boundary={boundary}", head + data + f"\r\n--{boundary}--\r\n".encode()

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from adapters.errors import ConfigError, Refused
 from adapters.generic.answers import Reading, listed, shown
 from adapters.generic.client import Client, Made
 from adapters.generic.documents import at, rows
 from adapters.generic.moments import written
 from adapters.generic.records import Row, row
-from adapters.generic.settings import Settings
+from adapters.generic.settings import More, Settings
 from adapters.rest import broken
 
 _NEXT = re.compile(r'<([^>]*)>\s*(?:;[^,<]*)?;\s*rel="?next"?', re.IGNORECASE)
@@ -69,6 +70,23 @@ def found_by(client: Client, reference: str) -> tuple[Row, ...]:
     if reading.verdict == "missing":
         return ()
     return _page(client, reading, find.items, client.where("查找 find", reference)).rows
+
+
+def more_of(client: Client, more: More, identity: str) -> tuple[bytes, list[Any]]:
+    """A list that belongs to one record: the answer's bytes and the rows; none for what is not there."""
+    where = client.where("详情 detail", f"{identity} {more.into}")
+    try:
+        reading = client.send("详情 detail", client.made(more.request, {"id": identity}), record=identity,
+                              accept=frozenset({"missing"}))  # fmt: skip
+    except Refused as refused:
+        raise ConfigError(refused.what, where=where, code=refused.code, remedy=refused.remedy) from refused
+    if reading.verdict == "missing":
+        return reading.answer.body, []
+    found = listed(reading, more.items, "", client.settings.envelope.data)
+    if found is None:
+        seen = shown(reading, more.items, client.settings.envelope.data)
+        raise broken(reading.answer, f"答复中没有列表 / no list in the answer at {seen}", where, reading.code)
+    return reading.answer.body, found[1]
 
 
 def _page(client: Client, reading: Reading, items: tuple[str, ...], where: str, *, link: bool = False) -> Listed:

@@ -134,7 +134,8 @@ class _Looking:
             words = _said(reading.document)
             raise ConfigError(
                 "答复中没有列表 / no list in the answer: "
-                + (", ".join(_keys(reading.document)) or type(reading.document).__name__) + (f"；平台说 / it says: {words}" if words else ""),
+                + (", ".join(_keys(reading.document)) or type(reading.document).__name__)
+                + (f"；平台说 / it says: {words}" if words else ""),
                 where=self.platform, remedy="核对列表地址、参数与 --auth / check the list's path, parameters and --auth",
             )  # fmt: skip
         self._seen = self._seen or path

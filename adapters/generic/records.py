@@ -84,11 +84,11 @@ def embedded(body: dict[str, Any], reference: str, record: Record) -> dict[str, 
 
 
 def renamed(body: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """The body with some members under another name."""
+    """The body with some members under another name; to an empty one: without them."""
     held = {to: at(body, origin) for origin, to in names.items()}
     body = without(body, tuple(names))
     for to, value in held.items():
-        if value is not None:
+        if value is not None and to:
             put(body, to, value)
     return body
 

@@ -143,11 +143,22 @@ class Record(Part):
     tidy: bool = False
 
 
+class More(Part):
+    """A list of a record's that has a request of its own, by its `{id}`: put into the record as its member `into`."""
+
+    request: Request
+    items: Places = ("",)
+    into: Dotted = Field(min_length=1)
+
+
 class Detail(Part):
-    """One whole record by its `{id}`."""
+    """One whole record by its `{id}`. optional: an answer of success without it means that there is none. more: what else
+    belongs to it and is asked for apart."""
 
     request: Request
     item: Places = ("",)
+    optional: bool = False
+    more: tuple[More, ...] = ()
 
 
 class Late(Part):
@@ -160,7 +171,7 @@ class Late(Part):
 
 class Create(Part):
     """A new record: the whole body as mapped, with the request's parameters beside it. rename: members that this
-    request calls otherwise than answers do."""
+    request calls otherwise than answers do. Without `id` and `id_header` the record is searched for by our reference."""
 
     request: Request
     wrap: str = ""
@@ -173,24 +184,44 @@ class Create(Part):
     status: Dotted = ""
     late: Late | None = None
 
-    @model_validator(mode="after")
-    def _somewhere(self) -> Create:
-        if self.id == ("",) and not self.id_header:
-            raise ValueError("须写明新编号在哪里：id 或 id_header / say where the new id stands: id or id_header")
-        return self
+    @property
+    def silent(self) -> bool:
+        """Does the answer tell no id?"""
+        return self.id == ("",) and not self.id_header
+
+
+class Operation(Part):
+    """The request of one operation, where each has its own. rename: members that it calls otherwise; to an empty name: it
+    takes none of them."""
+
+    request: Request
+    rename: dict[Dotted, Dotted] = Field(default_factory=dict)
 
 
 class Update(Part):
-    """One operation on a record (`update`), or a change of its fields (`edit`), `{id}`: the whole body as mapped.
-    if_match: with the ETag of `detail`, read again when the platform says that it changed meanwhile."""
+    """One operation on a record (`update`), or a change of its fields (`edit`), `{id}`: the whole body as mapped. if_match: with the ETag of `detail`, read again when
+    the platform says that it changed meanwhile. operation: the member of the body that names the operation; it leaves the
+    body and is `{operation}`. operations: those with requests of their own. whole: the record as `detail` shows it goes out,
+    with the body's members in it."""
 
-    request: Request
+    request: Request | None = None
+    operation: Dotted = ""
+    operations: dict[str, Operation] = Field(default_factory=dict)
+    whole: bool = False
     wrap: str = ""
     idempotency: Idempotency | None = None
     idempotent: bool = False
     if_match: bool = False
     entry: Dotted = ""
     status: Dotted = ""
+
+    @model_validator(mode="after")
+    def _some(self) -> Update:
+        if self.request is None and not self.operations:
+            raise ValueError("须写 request 或 operations / say either request or operations")
+        if self.operations and not self.operation:
+            raise ValueError("operations 需要 operation：哪个字段是操作代码 / needs `operation`: the member with the operation's code")
+        return self
 
 
 class FindQuery(Part):
@@ -217,12 +248,16 @@ class Acknowledge(Part):
 
 class Upload(Part):
     """A file to a record: raw bytes, or a multipart form with the file in `field`. `{id}` and `{name}` in the path.
-    digest_header: takes the sha256 as RFC 9530 writes it. file_id: where the answer names the file."""
+    digest_header: takes the sha256 as RFC 9530 writes it. file_id: where the answer names the file. into: the member of the
+    record that its id is added to by `update`, behind those that are there. charset: of a file's name in a form."""
 
     method: Literal["PUT", "POST"] = "PUT"
     path: UrlPath
     send: Literal["raw", "multipart"] = "raw"
     field: str = "file"
+    charset: Literal["utf-8", "gbk"] = "utf-8"
+    into: Dotted = ""
+    join: str = ","
     parameters: dict[str, str] = Field(default_factory=dict)
     digest_header: HeaderName | None = None
     file_id: Dotted = ""
@@ -233,16 +268,17 @@ class Upload(Part):
 
 class Download(Part):
     """A file by its record's `{id}` and its own `{file}` id in the path; or, where the id is an address, from `hosts`
-    only."""
+    only. own: where it is a path or an address of the platform itself, asked for with its credentials."""
 
     path: UrlPath | None = None
     hosts: tuple[str, ...] = ()
+    own: bool = False
     digest_header: HeaderName | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Download:
-        if (self.path is None) == (not self.hosts):
-            raise ValueError("写 path 或 hosts 之一 / either path or hosts")
+        if (self.path is None) == (not self.hosts and not self.own):
+            raise ValueError("写 path，或者写 own、hosts / either path, or own and hosts")
         return self
 
 
@@ -291,6 +327,14 @@ class Settings(Part):
             wrong.append("record.embedded 需要 record.reference / needs record.reference")
         if self.list.partial and self.detail is None:
             wrong.append("list.partial 需要 detail / needs detail")
+        if self.create is not None and self.create.silent and not (self.find and self.find.by == "query"):
+            wrong.append("create 须写明新编号在哪里：id 或 id_header；答复里没有的，写 find（by: query），建后按我方编号查回 "
+                         "/ create must say where the new id stands: id or id_header; without one, find by query")  # fmt: skip
+        if self.detail is not None and self.detail.more and not self.list.partial:
+            wrong.append("detail.more 需要 list.partial: true / needs list.partial: true")
+        upload = self.files.upload if self.files else None
+        if upload and upload.into and (self.update is None or self.update.request is None or not upload.file_id):
+            wrong.append("files.upload.into 需要 file_id 和 update.request / needs file_id and update.request")
         if self.update is not None and self.detail is None:
             wrong.append("update 需要 detail：结果不明时要读回 / needs detail: an unknown outcome is read back")
         if self.edit is not None and self.update is None:

@@ -98,8 +98,11 @@ def _of_rule(mapping: Mapping, rule: Rule) -> tuple[str, Fits]:
             return words, _time(mapping, rule.convert, rule.time, rule.zone)
         case "point" | "number":
             return "number", lambda value, shape: shape in NUMBERS
-        case "files" | "pairs":
+        case "pairs":
             return "list", lambda value, shape: shape == "list"
+        case "files":  # or the address of one, or of several
+            addresses = set(rule.files) <= {"id", "split"}
+            return "list", lambda value, shape: shape == "list" or (addresses and isinstance(value, str))
         case "list" | "departments":
             return "list", lambda value, shape: shape not in ("object", "boolean")
         case "flag" | "person":

@@ -115,7 +115,7 @@ class Rule(Part):
     as_text: bool = False
     """write numbers as text"""
     person: PersonParts | None = None
-    files: dict[Literal["id", "name", "size", "media_type"], str] = {}
+    files: dict[Literal["id", "name", "size", "media_type", "split"], str] = {}
     pairs: list[str] = []
     join: str | None = None
     """items whose code stands in several wire fields: what joins them into one code"""

@@ -213,15 +213,17 @@ def _pairs_reader(keys: list[str]) -> Read:
 
 def _files_reader(names: Map[Any, str]) -> Read:
     def read(rows: Any, note: Notes) -> Any:
-        if isinstance(rows, str):  # one address alone: the file's id is the address, its name what stands last in it
-            name = unquote(urlsplit(rows).path.rpartition("/")[2])
-            return [{"native_id": rows, "name": name, "media_type": None, "size": None}] if rows else None
+        if isinstance(rows, str):  # one address alone, or several in one text
+            parts = rows.split(names["split"]) if names.get("split") else [rows]
+            return [_address(part.strip()) for part in parts if part.strip()] or None
         if not isinstance(rows, list):
             note(f"应为附件列表，得到 / list of files expected, found {type(rows).__name__}")
             return None
         files = []
         for row in rows:
-            if isinstance(row, dict) and (file_id := row.get(names["id"])):
+            if isinstance(row, str) and row.strip():
+                files.append(_address(row.strip()))
+            elif isinstance(row, dict) and (file_id := row.get(names["id"])):
                 size = str(row.get(names.get("size", ""), "") or "")
                 files.append({
                     "native_id": str(file_id), "name": str(row.get(names.get("name", ""), "") or file_id),
@@ -231,3 +233,8 @@ def _files_reader(names: Map[Any, str]) -> Read:
         return files or None
 
     return read
+
+
+def _address(text: str) -> Fields:
+    """A file whose id is its address; its name is what stands last in it."""
+    return {"native_id": text, "name": unquote(urlsplit(text).path.rpartition("/")[2]), "media_type": None, "size": None}
