@@ -238,12 +238,13 @@ class Rest:
         if update.operation:
             body = without(body, (update.operation,))
         if own is not None:
-            body, request = renamed(body, own.rename), own.request
+            request = own.request
+        body = renamed(body, {**update.rename, **(own.rename if own else {})})
         if request is None or (code is None and "{operation}" in request.path):
             raise Refused(f"没有操作 {code} 的请求 / no request for this operation", where=where, field=update.operation,
                           remedy="写入 settings.update.operations / add it there")  # fmt: skip
         if update.whole:
-            body = merged(self._present(native_id, where), body)
+            body = merged(without(self._present(native_id, where), update.leave), body)
         known = {"id": native_id, "reference": reference, "operation": code}
         return self._made(request, known, body, update.wrap, where)
 
