@@ -59,8 +59,10 @@ def entry_reader(mapping: Mapping) -> Callable[[str, Map[str, Any], str | None, 
     def read(platform: str, body: Map[str, Any], changed: str | None, note: Notes) -> tuple[Entry, ...]:
         rows = rows_of(body)
         note.field = spec.rows
-        if rows is ABSENT or rows is None:
+        if rows is ABSENT or rows is None or rows == "" or rows == {}:
             return ()
+        if isinstance(rows, dict):  # one object where a list was meant
+            rows = [rows]
         if not isinstance(rows, list):
             note(f"应为过程列表，得到 / history list expected, found {type(rows).__name__}")
             return ()

@@ -216,6 +216,8 @@ def _files_reader(names: Map[Any, str]) -> Read:
         if isinstance(rows, str):  # one address alone, or several in one text
             parts = rows.split(names["split"]) if names.get("split") else [rows]
             return [_address(part.strip()) for part in parts if part.strip()] or None
+        if isinstance(rows, dict):  # one object where a list was meant
+            rows = [rows]
         if not isinstance(rows, list):
             note(f"应为附件列表，得到 / list of files expected, found {type(rows).__name__}")
             return None

@@ -1,0 +1,70 @@
+"""Records as they are found: one object where a list was meant, an empty text for nothing, addresses of files in one text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.mapping.files import LoadedMapping, load_mapping
+
+MAPPING = """
+mapping: rough
+title: 粗糙的平台
+record: {{id: id, status: status}}
+time: yyyy-MM-dd HH:mm:ss
+stages: {{open: CALLED, done: CLOSED}}
+fields:
+  title: {{wire: title}}
+  files: {{wire: pics, convert: files, way: read, files: {files}}}
+entries:
+  rows: logs
+  key: no
+  at: time
+  status: status
+  opinion: words
+  order: sequence
+  read: [{{when: {{status: done, moved: true}}, action: CLOSE}}, {{action: COMMENT}}]
+"""
+
+
+def mapping(folder: Path, files: str = "{id: url, name: name}") -> LoadedMapping:
+    (folder / "rough.yaml").write_text(MAPPING.format(files=files), encoding="utf-8")
+    return load_mapping("rough", [folder])
+
+
+def record(**more: Any) -> dict[str, Any]:
+    return {"id": "1", "status": "done", "title": "井盖", "logs": [], "pics": None, **more}
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_one_entry_without_its_list(tmp_path: Path, listed: bool) -> None:
+    """The same action and the same entry, whether the platform writes a list of one or the object alone."""
+    one = {"no": 7, "time": "2026-10-26 09:00:00", "status": "done", "words": "修好了"}
+    understood = mapping(tmp_path).translator.understand("rough", record(logs=[one] if listed else one))
+    (entry,) = understood.entries
+    assert [(str(action.kind), action.opinion) for action in entry.actions] == [("CLOSE", "修好了")]
+    assert understood.notes == () and entry.key == mapping(tmp_path).translator.understand("rough", record(logs=[one])).entries[0].key
+
+
+@pytest.mark.parametrize("nothing", [None, "", [], {}])
+def test_no_history_in_several_ways(tmp_path: Path, nothing: Any) -> None:
+    """Nothing is nothing, and no remark about it."""
+    understood = mapping(tmp_path).translator.understand("rough", record(logs=nothing, pics=nothing or None))
+    assert understood.entries == () and understood.notes == ()
+
+
+@pytest.mark.parametrize(("files", "pics", "ids"), [
+    ("{id: pics}", "/up/a.jpg,b.jpg", ["/up/a.jpg,b.jpg"]),
+    ('{id: pics, split: ","}', "/up/照片.jpg, http://h/b%20c.jpg,,", ["/up/照片.jpg", "http://h/b%20c.jpg"]),
+    ("{id: pics}", ["/up/照片.jpg", "", "http://h/b%20c.jpg"], ["/up/照片.jpg", "http://h/b%20c.jpg"]),
+    ("{id: url, name: name}", {"url": "u1", "name": "甲.jpg"}, ["u1"]),
+])  # fmt: skip
+def test_addresses_of_files(tmp_path: Path, files: str, pics: Any, ids: list[str]) -> None:
+    """One, several in one text, a list of them, one object without its list; the name is what stands last in an address."""
+    understood = mapping(tmp_path, files).translator.understand("rough", record(pics=pics))
+    found = understood.fields["files"]
+    assert [one["native_id"] for one in found] == ids and understood.notes == ()
+    if len(ids) == 2:
+        assert [one["name"] for one in found] == ["照片.jpg", "b c.jpg"]
