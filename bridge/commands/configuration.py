@@ -13,7 +13,7 @@ import typer
 from adapters.errors import WireError
 from adapters.port import Finding, Probe
 from bridge.assembly import adapter_of, configuration_of, folders_of
-from bridge.commands.console import Json, as_data, emit, known, said, say, shown, table, warn
+from bridge.commands.console import Json, as_data, emit, platform_in, said, say, shown, table, warn
 from bridge.configuration import ConfiguredPlatform
 from bridge.redaction import redact
 from bridge.schema_files import FOLDER, write
@@ -73,8 +73,9 @@ def probe(
     json: Json = False,
 ) -> None:
     """试连平台：可达、认证、时钟、权限 / reach, authentication, clock and permission of platforms."""
-    configured = configuration_of(os.environ).platforms
-    slugs = sorted(configured) if platform is None else [known(platform, configured, "这个平台")]
+    configuration = configuration_of(os.environ)
+    configured = configuration.platforms
+    slugs = sorted(configured) if platform is None else [platform_in(configuration, platform)]
     probes = {slug: _probed(configured[slug]) for slug in slugs}
     if json:
         emit({slug: {"ok": one.ok, "skew_seconds": one.skew.total_seconds() if one.skew is not None else None,

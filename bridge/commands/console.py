@@ -24,6 +24,7 @@ from rich.text import Text
 from adapters.errors import WireError
 from bridge.assembly import assemble, ledger_file
 from bridge.bridged import Bridge
+from bridge.configuration import Configuration
 from bridge.dead import NotPossible
 from bridge.documents import Problem, Problems, nearest
 from bridge.ledger.ledger import LedgerError
@@ -124,6 +125,14 @@ def reading(only: set[str] | None = None) -> Bridge:
 def running(only: set[str] | None = None) -> Bridge:
     """The bridge, its ledger made if need be."""
     return assemble(os.environ, only=only, wait_seconds=WAIT_SECONDS)
+
+
+def platform_in(configuration: Configuration, slug: str) -> str:
+    """The slug, if that platform runs. Problems of the files if it may be one that they left out; else as `known`."""
+    if slug not in configuration.platforms and (problems := configuration.all_problems()):
+        warn(f"没有运行平台 {slug}：没有配置，或因下列问题停用 / {slug} does not run: it is not configured, or left out for these problems")
+        raise Problems(problems)
+    return known(slug, configuration.platforms, "这个平台")
 
 
 def known(word: str, names: Iterable[str], what: str) -> str:

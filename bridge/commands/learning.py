@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from bridge.assembly import adapter_of, configuration_of, state_folder
-from bridge.commands.console import Json, emit, known, said, say, table, warn
+from bridge.commands.console import Json, emit, platform_in, said, say, table, warn
 from bridge.drift import Change, changes, grown, load, profile_file
 from bridge.mapping.files import LoadedMapping
 from bridge.mapping.learning import Kind, Lesson, learn, leave_aside
@@ -36,7 +36,7 @@ def learn_mapping(
 ) -> None:
     """读一批真实记录，报告映射没有覆盖的 / read live records and report what the mapping does not cover."""
     configuration = configuration_of(os.environ)
-    one = configuration.platforms[known(platform, configuration.platforms, "这个平台")]
+    one = configuration.platforms[platform_in(configuration, platform)]
     loaded = configuration.mappings[one.mapping]
     taken = sample(adapter_of(one, os.environ, lambda: datetime.now(UTC))(), None, records)
     lessons = learn(loaded.mapping, taken.bodies)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bridge.assembly import configuration_of, folders_of
-from bridge.commands.console import Json, emit, known, reading, running, said, say, table, warn
+from bridge.commands.console import Json, emit, platform_in, reading, running, said, say, table, warn
 from bridge.configuration import divisions_of
 from bridge.dead import NotPossible
 from bridge.divisions import read
@@ -27,7 +27,7 @@ Slug = Annotated[str, typer.Argument(help="平台短名 / slug")]
 @said
 def poll(platform: Slug, json: Json = False) -> None:
     """手工读取一次平台的变化 / read a platform's changes once, by hand."""
-    known(platform, configuration_of(os.environ).platforms, "这个平台")
+    platform_in(configuration_of(os.environ), platform)
     counts: PollCounts = poll_platform(running({platform}), platform)
     if json:
         emit(counts)
@@ -42,7 +42,7 @@ def poll(platform: Slug, json: Json = False) -> None:
 @said
 def push(platform: Slug, json: Json = False) -> None:
     """手工推送一次 / tell a platform what waits for it, once, by hand."""
-    known(platform, configuration_of(os.environ).platforms, "这个平台")
+    platform_in(configuration_of(os.environ), platform)
     counts: PushCounts = push_platform(running({platform}), platform)
     if json:
         emit(counts)
@@ -56,7 +56,7 @@ def push(platform: Slug, json: Json = False) -> None:
 @said
 def reconcile(platform: Slug, json: Json = False) -> None:
     """把平台上的与台账对一遍账 / compare what a platform holds with the ledger."""
-    known(platform, configuration_of(os.environ).platforms, "这个平台")
+    platform_in(configuration_of(os.environ), platform)
     found = reconcile_platform(running({platform}), platform)
     if json:
         emit(found)

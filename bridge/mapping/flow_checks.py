@@ -172,7 +172,8 @@ def _check_history(document: Document, mapping: Mapping) -> Iterator[Problem]:
             ("latest", "words"),
             f"fields 中没有 {mapping.latest.words!r} / `fields` does not read it",
             nearest(mapping.latest.words, mapping.fields),
-            "改正 / correct it",
+            f"写呼应的字段（fields 左边的），没有就加一行，如 reply_public: {{wire: {mapping.latest.words}, way: read}} "
+            "/ name a canonical field, on the left of `fields`; add such a line if there is none",
         )
     if mapping.created_only and (mapping.operation is not None or mapping.create is None):
         yield document.problem(

@@ -37,6 +37,18 @@ def test_lists_and_records_in_different_places(tmp_path: Path) -> None:
     assert "data" not in said["envelope"] and said["list"]["items"] == "rows" and said["detail"]["item"] == "data"
 
 
+def test_a_platform_left_out_for_its_file(tmp_path: Path) -> None:
+    """Asked for by name, it is not called unknown: the file, the line and the key that stop it are told."""
+    with serving(tmp_path / "s", framework) as ground:
+        one = command(tmp_path, ground.url)
+        assert one.huying(*asked("--auth", "bearer:/login")).exit_code == 0
+        path = tmp_path / "config/counties/371102.yaml"
+        path.write_text(path.read_text(encoding="utf-8").replace("envelope:", "envelop:"), encoding="utf-8")
+        for line in (["poll", "orders"], ["push", "orders"], ["probe", "orders"], ["map", "learn", "orders"]):
+            made = one.huying(*line)
+            assert made.exit_code == 1 and "371102.yaml:" in made.output and "envelop" in made.output, made.output
+
+
 def test_a_refusal_is_told_in_its_words(tmp_path: Path) -> None:
     """HTTP 200 and no list: what the platform said of it is shown."""
     with serving(tmp_path / "s", framework) as ground:
