@@ -306,7 +306,8 @@ def _swallowed(run: Run, row: Row[Any], link: Row[Any], number: int, receipt: Re
 def _a_moment_later(platform: Bridged, body: dict[str, Any], units: int) -> dict[str, Any]:
     operation = platform.translator.mapping.operation
     assert operation
-    return {**body, operation.at: body[operation.at] + units} if isinstance(body.get(operation.at), int) else body
+    at = operation.at or ""
+    return {**body, at: body[at] + units} if isinstance(body.get(at), int) else body
 
 
 def _step_done(

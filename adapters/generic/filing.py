@@ -14,7 +14,7 @@ from adapters.disposition import name_in
 from adapters.errors import ConfigError, Missing, OutcomeUnknown, Refused, Unavailable
 from adapters.generic.client import Client, Made
 from adapters.generic.documents import at
-from adapters.generic.placeholders import fill_path, fill_text
+from adapters.generic.placeholders import fill, fill_path, fill_text, query
 from adapters.generic.records import askable
 from adapters.generic.settings import Files, Upload
 from adapters.port import FileOut, FileRef, Receipt
@@ -57,7 +57,9 @@ def _download(client: Client, files: Files, ref: FileRef, where: str) -> Answer:
             raise ConfigError(f"附件地址的主机未经许可 / this host is not allowed: {host or '?'}", where=where,
                               remedy="确认可信后写入 files.download.hosts / add it there if it is trusted")  # fmt: skip
         return client.download("下载 download", ref.file_id, ref.native_id)
-    return _from(client, fill_path(files.download.path, {"id": ref.native_id, "file": ref.file_id}), ref, where)
+    known = {"id": ref.native_id, "file": ref.file_id}
+    more = query(fill(files.download.parameters, known))
+    return _from(client, fill_path(files.download.path, known) + (f"?{more}" if more else ""), ref, where)
 
 
 def _own(client: Client, address: str, where: str) -> str | None:

@@ -269,10 +269,11 @@ class Upload(Part):
 
 
 class Download(Part):
-    """A file by its record's `{id}` and its own `{file}` id in the path; or, where the id is an address, from `hosts`
+    """A file by its record's `{id}` and its own `{file}` id in the path and the parameters; or, where the id is an address, from `hosts`
     only. own: where it is a path or an address of the platform itself, asked for with its credentials."""
 
     path: UrlPath | None = None
+    parameters: dict[str, str] = Field(default_factory=dict)
     hosts: tuple[str, ...] = ()
     own: bool = False
     digest_header: HeaderName | None = None

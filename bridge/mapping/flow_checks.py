@@ -20,6 +20,7 @@ KEYS = frozenset(
 """What `moves` and `cannot` may be about."""
 
 LIKE_A_TYPO = 0.85
+NO_REMARKS = "operation 未写 remark，不能备注 / `operation` names no remark, so nothing can be told as one"
 
 
 def check_flow(document: Document, mapping: Mapping) -> Iterator[Problem]:
@@ -221,8 +222,12 @@ def _check_operation(document: Document, mapping: Mapping) -> Iterator[Problem]:
     if operation.file:
         yield from _format(document, ("operation", "file", "words"), operation.file.words, name="x")
     codes = _codes(mapping)
-    if operation.remark != "same" and operation.remark not in codes:
+    if operation.remark is not None and operation.remark not in ("same", *codes):
         yield _unknown(document, ("operation", "remark"), operation.remark, codes)
+    if operation.distinct_times and operation.at is None:
+        yield document.problem(("operation", "distinct_times"), "operation 未写 at / `operation` names no time", "", "补上 at / add it")
+    if operation.remark is None and mapping.edits == "remark":
+        yield document.problem(("edits",), NO_REMARKS, "cannot", "改为 cannot / write `edits: cannot`")
     for index, code in enumerate(operation.opinion_needed):
         if code != "same" and code not in codes:
             yield _unknown(document, ("operation", "opinion_needed", index), code, codes)
@@ -305,6 +310,8 @@ def _check_sending(
     assert mapping.operation
     if sending.operation is not None and sending.operation not in codes:
         yield _unknown(document, (*key, "operation"), sending.operation, codes)
+    if sending.operation is None and mapping.operation.remark is None:
+        yield document.problem(key, NO_REMARKS, "cannot", "移到 cannot，写明原因 / move it to `cannot` and say why")
     if sending.due != "no" and mapping.operation.due is None:
         yield document.problem(
             (*key, "due"),

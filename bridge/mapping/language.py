@@ -240,13 +240,14 @@ class Operation(Part):
     opinion: TextSlot
     operator: TextSlot
     department: DepartmentSlot | None = None
-    at: Path
+    at: Path | None = None
+    """absent: the platform takes its own time"""
     due: Path | None = None
     as_time: Literal["time", "epoch_ms", "epoch_s"] = "time"
     distinct_times: bool = False
     """two operations of one kind by one person must differ in their time, to the millisecond"""
-    remark: str
-    """the code of a remark that keeps the status; `same` = the present status itself"""
+    remark: str | None = None
+    """the code of a remark that keeps the status; `same` = the present status itself; absent: the platform takes none"""
     remark_at: Codes | None = None
     """the statuses at which a remark is possible; absent = at all"""
     remark_department: Literal["acting", "outsider", "present", "none"] = "none"

@@ -61,6 +61,9 @@ class Plan:
     notes: tuple[tuple[str, str], ...] = ()
 
 
+_NO_REMARK = "状态 {} 不能备注 / no remark is possible at this status"
+
+
 @dataclass(frozen=True, slots=True)
 class Situation:
     """What planning looks at: the platform's status and lead for this call, the call's fields, our clock, the words of
@@ -123,7 +126,7 @@ def plan(mapping: Mapping, action: Action, stage: Stage | None, seen: Situation)
         reason = f"状态 {seen.status} 无法变为 {stage}，以备注告知 / no way from this status; told as a remark"
     mark = sending.remark if sending.remark is not None else f"【{LABELS[action.kind]}】"
     if not _remark(writing, action, mark):
-        return Plan(reason=f"状态 {seen.status} 不能备注 / no remark is possible at this status")
+        return Plan(reason=reason.replace("，以备注告知", "").replace("; told as a remark", "") or _NO_REMARK.format(seen.status))
     done = _done(writing)
     return Plan(done.steps, reason, done.notes)
 
@@ -164,7 +167,7 @@ def remark(mapping: Mapping, text: str, seen: Situation) -> Plan:
     writing = _start(mapping, mapping.operation, seen)
     action = Action(kind=ActionKind.COMMENT, at=seen.now, platform="-", entry="-", opinion=text)
     if not _remark(writing, action, ""):
-        return Plan(reason=f"状态 {seen.status} 不能备注 / no remark is possible at this status")
+        return Plan(reason=_NO_REMARK.format(seen.status))
     return _done(writing)
 
 
@@ -267,6 +270,8 @@ def _operate(writing: _Writing, action: Action, sending: Sending, code: str, *, 
 def _remark(writing: _Writing, action: Action, mark: str) -> bool:
     operation, status = writing.operation, writing.status
     code = status if operation.remark == "same" else operation.remark
+    if code is None:
+        return False
     if operation.remark_at is not None:
         if status not in operation.remark_at:
             return False
@@ -367,7 +372,8 @@ def _append(
     place(body, operation.operator.to, operator)
     place_departments(body, operation, codes, shall_act=shall_act)
     at = min(action.at, writing.seen.now)
-    place(body, operation.at, writing.write_time(at))
+    if operation.at:
+        place(body, operation.at, writing.write_time(at))
     if due is not None and operation.due and due > at:
         place(body, operation.due, writing.write_time(due))
     if not bridging and writing.mapping.moves.get(key_of(action), Sending()).operation == code:

@@ -144,6 +144,14 @@ def test_a_file_that_is_written_into_its_record(tmp_path: Path) -> None:
                 adapter.write_file("10", FileOut("b.jpg", "image/jpeg", 1), io.BytesIO(b"x"), "hy-1#2.0")
 
 
+def test_a_file_by_parameters(tmp_path: Path) -> None:
+    """Its id stands in the query, encoded."""
+    with serving(tmp_path, lambda _: Said(b"bytes", content_type="image/jpeg")) as there:
+        adapter = there.adapter({**FRAMEWORK, "files": {"download": {"path": "/file/get", "parameters": {"fid": "{file}", "v": "1"}}}})
+        assert adapter.read_file(FileRef("10", "a&b=照", "", None)).read() == b"bytes"
+        assert (there.asked[-1].path, there.asked[-1].query) == ("/file/get", {"fid": "a&b=照", "v": "1"})
+
+
 def test_names_in_gbk(tmp_path: Path) -> None:
     """A form whose file names are read as GBK."""
     with serving(tmp_path, lambda _: Said({"code": 200})) as there:

@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
+from bridge.documents import Problems
 from bridge.mapping.files import LoadedMapping, load_mapping
+from bridge.mapping.planning import Situation, plan, remark
+from schemas.lifecycle import Action, ActionKind, Stage
+from schemas.moment import moment
 
 MAPPING = """
 mapping: rough
@@ -68,3 +72,47 @@ def test_addresses_of_files(tmp_path: Path, files: str, pics: Any, ids: list[str
     assert [one["native_id"] for one in found] == ids and understood.notes == ()
     if len(ids) == 2:
         assert [one["name"] for one in found] == ["照片.jpg", "b c.jpg"]
+
+
+NO_REMARKS = """
+operation:
+  code: op
+  opinion: {{to: words}}
+  operator: {{to: who}}
+create: {{status: open}}
+workflow: {{open: {{close: done}}, done: {{}}}}
+moves:
+  CLOSE: {{operation: close}}{moves}
+cannot: {{{cannot}}}
+shows: {{}}{edits}
+"""
+
+
+def without_remarks(folder: Path, moves: str = "", edits: str = "") -> LoadedMapping:
+    told = [str(kind) for kind in ActionKind if kind is not ActionKind.CLOSE and str(kind) not in moves]
+    stages = [str(stage) for stage in Stage if stage not in (Stage.CALLED, Stage.CLOSED)]
+    cannot = ", ".join(f"{key}: 平台没有这个操作" for key in dict.fromkeys([*told, *stages]))
+    text = MAPPING.format(files="{id: pics}") + NO_REMARKS.format(moves=moves, cannot=cannot, edits=edits)
+    (folder / "rough.yaml").write_text(text, encoding="utf-8")
+    return load_mapping("rough", [folder])
+
+
+def test_a_platform_that_takes_no_remarks(tmp_path: Path) -> None:
+    """Operations are told, nothing else is, and the reason is said; no time is written where the platform takes its own."""
+    mapping = without_remarks(tmp_path).mapping
+    at = moment("2026-10-26T12:00:00+08:00")
+    seen = Situation("open", "", {}, at)
+    closed = Action(kind=ActionKind.CLOSE, at=at, platform="grid", entry="1", opinion="修好了", actor="王五")
+    (step,) = plan(mapping, closed, Stage.CLOSED, seen).steps
+    assert step.body == {"op": "close", "words": "修好了", "who": "王五"}
+    for told in (plan(mapping, closed, Stage.CLOSED, Situation("done", "", {}, at)), remark(mapping, "对方编号", seen),
+                 plan(mapping, closed.model_copy(update={"kind": ActionKind.EXTEND, "phase": "requested"}), None, seen)):
+        assert told.steps == () and told.reason and "备注告知" not in told.reason
+
+
+@pytest.mark.parametrize(("moves", "edits"), [("\n  URGE: {remark: 【督办】}", ""), ("", "\nedits: remark")])
+def test_remarks_that_there_are_none_of(tmp_path: Path, moves: str, edits: str) -> None:
+    """What would be told as a remark is a mistake of the mapping, told with what to write instead."""
+    with pytest.raises(Problems) as raised:
+        without_remarks(tmp_path, moves, edits)
+    assert "operation 未写 remark" in str(raised.value) and "cannot" in str(raised.value)
