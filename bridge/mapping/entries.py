@@ -61,7 +61,7 @@ def entry_reader(mapping: Mapping) -> Callable[[str, Map[str, Any], str | None, 
         note.field = spec.rows
         if rows is ABSENT or rows is None or rows == "" or rows == {}:
             return ()
-        if isinstance(rows, dict):  # one object where a list was meant
+        if isinstance(rows, dict) and at_of(rows) not in (ABSENT, None, ""):  # one entry where a list was meant
             rows = [rows]
         if not isinstance(rows, list):
             note(f"应为过程列表，得到 / history list expected, found {type(rows).__name__}")
