@@ -166,6 +166,13 @@ def _reference(platform: Bridged, record: WireRecord) -> str | None:
     return str(value)[:128] if value not in (ABSENT, None, "") else None
 
 
+_DAMAGED = (
+    "编号、时间读不出的，先核对县区文件里该平台的 settings（在哪里、怎样写）；确是平台写坏的，请平台改正；然后 retry "
+    "/ where an id or a time cannot be read, check the platform's settings in the county's file; else it must be mended on the "
+    "platform; then retry"
+)
+
+
 def _understood(
     tx: Connection, bridge: Bridge, platform: Bridged, record: WireRecord, raw: int, now: int
 ) -> tuple[str, str]:
@@ -173,8 +180,9 @@ def _understood(
     mapping = platform.translator.mapping.mapping
     try:
         if record.damage:
-            remedy = "在来源平台改正后 retry；控制字符也可由该设置去除 / mend it on the platform and retry, or strip control characters"
-            raise Unreadable("", "", "；".join(record.damage), "", "settings.control_characters", remedy)
+            found = "；".join(record.damage)
+            dead.open_inbound(tx, slug, native_id, raw, found, "config/counties: settings", _DAMAGED, now)
+            return "dead", found
         with tx.begin_nested():
             understood = platform.translator.understand(slug, record.body)
             outcome, reason = apply(tx, bridge, platform, understood, record.read_at, now)

@@ -119,7 +119,7 @@ def _of_entries(mapping: Mapping) -> Iterator[Slot]:
         known |= {*mapping.admit.entry} if mapping.admit else set()
         if spec.code == spec.status:
             known |= statuses
-        if known - {""}:  # a mapping whose rules ask for no code needs none
+        if any(when.code for when in named) or spec.code == spec.status:  # a mapping whose rules ask for no code needs none
             yield Slot(f"{spec.rows}[].{spec.code}", "entries.read", frozenset(known), each(spec.code, _one(spec.code)),
                        "- {when: {code: {code}}, action: {value}}", "entries.read: CALL, ACCEPT, … COMMENT")  # fmt: skip
     if spec.status and spec.status != spec.code:

@@ -93,3 +93,21 @@ def test_a_code_that_nobody_explained(tmp_path: Path) -> None:
             with pytest.raises(BrokenReply) as raised:
                 drained(adapter)
             assert remedy in raised.value.remedy
+
+
+def test_probing_looks_at_the_rows(tmp_path: Path) -> None:
+    """An id or a time of change that no row has as the settings say is told before anything runs; one bad row among others is
+    no fault of the settings."""
+    rows = [{"id": "1", "changed": "2026-10-26 12:00:00"}, {"id": None, "changed": ""}]
+    listing = {"request": {"path": "/rows", "parameters": {"since": "{since}"}}, "since": "changed"}
+    local = {"form": "local"}
+    with serving(tmp_path, lambda _: Said(rows)) as there:
+        for record, time, fine in (
+            ({"id": "id", "changed": "changed", "time": local}, local, True), ({"id": "no"}, local, False),
+            ({"id": "id"}, {"form": "rfc3339"}, False), ({"id": "id", "changed": "changed"}, local, False),
+        ):  # fmt: skip
+            probe = there.adapter({**BASE, "list": {**listing, "time": time}, "record": record}).probe()
+            (finding,) = [one for one in probe.findings if one.name.endswith("records")]
+            assert finding.ok is fine and bool(finding.remedy) is not fine
+        rows.clear()
+        assert not [one for one in there.adapter({**BASE, "list": listing}).probe().findings if one.name.endswith("records")]
