@@ -27,6 +27,8 @@ HTTP: Mapping[int, str] = MappingProxyType({
 })  # fmt: skip
 """What a bare status means unless the settings say otherwise."""
 
+WORDS = ("msg", "message", "errMsg", "errmsg", "error_description")
+"""Where a platform's own words may stand if the settings do not say it."""
 _NOTHING = Table(codes=MappingProxyType({}))
 _UNREADABLE = object()
 
@@ -136,7 +138,8 @@ def shown(reading: Reading, paths: tuple[str, ...], prefix: str) -> str:
     document = reading.document
     held = ", ".join(f"{name}: {_kind(value)}" for name, value in list(document.items())[:12]) \
         if isinstance(document, Mapping) else _kind(document)  # fmt: skip
-    words = f"；平台说 / it says: {reading.message[:200]}" if reading.message else ""
+    told = reading.message or first(document, WORDS)
+    words = f"；平台说 / it says: {told[:200]}" if isinstance(told, str) and told else ""
     return f"{', '.join(places)}；答复中有 / the answer holds: {held or '{}'}{words}"
 
 

@@ -11,22 +11,12 @@ import pytest
 
 from adapters.errors import BrokenReply, ConfigError, Missing, OutcomeUnknown, Refused, Unavailable
 from adapters.port import FileOut, FileRef
+from bridge.documents import load
 from tests.unit.adapters.rest_server import Asked, Said, drained, serving
 
-FRAMEWORK: dict[str, Any] = {
-    "envelope": {"code": "code", "success": 200, "message": "msg", "codes": {"500": "refused", "404": "missing"}},
-    "list": {"request": {"path": "/case/list", "parameters": {"pageNum": "{page}", "pageSize": "{size}"}}, "items": "rows",
-             "paging": {"kind": "page", "total": "total"}, "partial": True},
-    "record": {"id": "caseId", "reference": "outerNo"},
-    "detail": {"request": {"path": "/case/{id}"}, "item": "data", "optional": True,
-               "more": [{"request": {"path": "/case/{id}/logs"}, "items": "rows", "into": "logs"}]},
-    "create": {"request": {"method": "POST", "path": "/case", "send": "json"}},
-    "update": {"request": {"method": "PUT", "path": "/case", "send": "json"}, "whole": True},
-    "find": {"by": "query", "request": {"path": "/case/list", "parameters": {"outerNo": "{reference}"}}, "items": "rows"},
-    "files": {"upload": {"method": "POST", "path": "/common/upload", "send": "multipart", "file_id": "fileName",
-                         "into": "pics"},
-              "download": {"own": True}},
-}  # fmt: skip
+(_PLATFORM,) = load(Path(__file__).parents[3] / "docs" / "examples" / "ruoyi.yaml").data["platforms"]
+FRAMEWORK: dict[str, Any] = {**_PLATFORM["settings"], "auth": {"kind": "none"}}
+"""The example, as a county's file is read."""
 
 
 class Framework:
@@ -58,7 +48,7 @@ class Framework:
             case "POST", ["case"]:
                 if not self.forgets:
                     number = 10 + len(self.cases)
-                    self.cases[number] = {"caseId": number, "extra": {"a": 1, "b": None}, "pics": None, **asked.json}
+                    self.cases[number] = {"caseId": number, "extra": {"a": 1, "b": None}, "attachments": None, **asked.json}
                 return Said({"code": 200, "msg": "操作成功"})
             case "PUT", ["case"]:
                 self.cases[asked.json["caseId"]] = asked.json
@@ -112,14 +102,14 @@ def test_a_record_and_its_history(tmp_path: Path) -> None:
 def test_the_whole_object_goes_back(tmp_path: Path) -> None:
     """As the platform shows it now, with what we say in it; its own members and types stay, what was joined to it does not go."""
     office = Framework()
-    office.cases[10] = {"caseId": 10, "outerNo": "hy-1", "status": "0", "extra": {"a": 1, "b": None}, "pics": None}
+    office.cases[10] = {"caseId": 10, "outerNo": "hy-1", "status": "0", "extra": {"a": 1, "b": None}, "attachments": None}
     with serving(tmp_path, office) as there:
         adapter = there.adapter(FRAMEWORK)
         assert adapter.update("10", {"status": "1", "extra": {"b": "x"}}, "op-1").native_id == "10"
-        assert office.cases[10] == {"caseId": 10, "outerNo": "hy-1", "status": "1", "extra": {"a": 1, "b": "x"}, "pics": None}
+        assert office.cases[10] == {"caseId": 10, "outerNo": "hy-1", "status": "1", "extra": {"a": 1, "b": "x"}, "attachments": None}
         left = {**FRAMEWORK["update"], "leave": ["status", "extra.a"], "rename": {"time": ""}}
         there.adapter({**FRAMEWORK, "update": left}).update("10", {"words": "x", "time": "t"}, "op-2")
-        assert office.cases[10] == {"caseId": 10, "outerNo": "hy-1", "words": "x", "extra": {"b": "x"}, "pics": None}
+        assert office.cases[10] == {"caseId": 10, "outerNo": "hy-1", "words": "x", "extra": {"b": "x"}, "attachments": None}
         with pytest.raises(Missing):
             adapter.update("11", {"status": "1"}, "op-2")
         assert len([path for path in there.paths() if path.startswith("PUT")]) == 2
@@ -128,11 +118,11 @@ def test_the_whole_object_goes_back(tmp_path: Path) -> None:
 def test_a_file_that_is_written_into_its_record(tmp_path: Path) -> None:
     """Uploaded beside it, then added to the addresses in the record; an upload that failed is an orphan, and tried again."""
     office = Framework()
-    office.cases[10] = {"caseId": 10, "outerNo": "hy-1", "pics": "/profile/a.jpg"}
+    office.cases[10] = {"caseId": 10, "outerNo": "hy-1", "attachments": "/profile/a.jpg"}
     with serving(tmp_path, office) as there:
         adapter = there.adapter(FRAMEWORK)
         receipt = adapter.write_file("10", FileOut("照片.jpg", "image/jpeg", 5), io.BytesIO(b"bytes"), "hy-1#1.0")
-        assert office.cases[10]["pics"] == f"/profile/a.jpg,{receipt.file_id}" and "照 片" in receipt.file_id
+        assert office.cases[10]["attachments"] == f"/profile/a.jpg,{receipt.file_id}" and "照 片" in receipt.file_id
         assert adapter.read_file(FileRef("10", receipt.file_id, "照片.jpg", 5)).read() == b"bytes"
         assert adapter.read_file(FileRef("10", f"{there.url}/profile/b.jpg", "", None)).read() == b"bytes"
         for wrong, error in (("http://other.example/a.jpg", ConfigError), ("/profile/../case/10", Missing), ("file:///etc", Missing)):
