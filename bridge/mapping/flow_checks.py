@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from bridge.documents import Document, KeyPath, Problem, nearest
 from bridge.mapping.language import CANONICAL, EntryRule, EntryWhen, Mapping, Sending
+from bridge.mapping.operations import entry_code
 from schemas.lifecycle import ActionKind, Stage
 
 RETURNS = ("caller", "centre", "department")
@@ -106,6 +107,7 @@ def _check_entries(document: Document, mapping: Mapping) -> Iterator[Problem]:
         "mark": spec.opinion,
     }
     operations = {code for ways in mapping.workflow.values() for code in ways}
+    operations |= {*mapping.operation.entries.values()} if mapping.operation else set()
     for index, rule in enumerate(spec.read):
         key: KeyPath = ("entries", "read", index)
         for condition, source in needs.items():
@@ -228,6 +230,10 @@ def _check_operation(document: Document, mapping: Mapping) -> Iterator[Problem]:
         yield document.problem(("operation", "distinct_times"), "operation 未写 at / `operation` names no time", "", "补上 at / add it")
     if operation.remark is None and mapping.edits == "remark":
         yield document.problem(("edits",), NO_REMARKS, "cannot", "改为 cannot / write `edits: cannot`")
+    for code in operation.entries:
+        if code not in codes:
+            yield _unknown(document, ("operation", "entries", code), code, codes)
+    yield from _check_echoes(document, mapping)
     for index, code in enumerate(operation.opinion_needed):
         if code != "same" and code not in codes:
             yield _unknown(document, ("operation", "opinion_needed", index), code, codes)
@@ -239,6 +245,27 @@ def _check_operation(document: Document, mapping: Mapping) -> Iterator[Problem]:
                 nearest(field, CANONICAL),
                 "改正字段名 / correct the name",
             )
+
+
+def _check_echoes(document: Document, mapping: Mapping) -> Iterator[Problem]:
+    """Our own operations are known again by the code of the entry that they leave: no rule for it means another code."""
+    if mapping.entries.code is None or mapping.operation is None:
+        return
+    known = {code for rule in mapping.entries.read for code in rule.when.code or ()} | {*(mapping.entries.keeps or ())}
+    known |= {*mapping.stages} if mapping.entries.code == mapping.entries.status else set()
+    moving = {code: after for status, ways in mapping.workflow.items() for code, after in ways.items() if after != status}
+    strange = sorted(code for code, after in moving.items() if entry_code(mapping, code, after) not in known)
+    codes = _codes(mapping)
+    slips = {near for code in known - codes if len(code) > 3 for near in difflib.get_close_matches(code, codes, 1, LIKE_A_TYPO)}
+    if known and not slips.issuperset(strange):  # where all rules go by statuses nothing tells how the codes are called
+        yield document.problem(
+            ("operation", "entries" if mapping.operation.entries else "code"),
+            f"没有规则说到这些操作在过程里的代码 / no rule of the history has the codes of these operations: {', '.join(strange)}",
+            ", ".join(sorted(known)),
+            "过程里另有叫法的，写 operation.entries: {操作: 过程里的代码}；叫法相同的，在 entries.read 补一条 when.code。"
+            "对不上时，我方写入会被当成别人办的 / say in operation.entries how the history calls them, or add a rule with that code; "
+            "else our own writes are taken for somebody's",
+        )
 
 
 def _codes(mapping: Mapping) -> set[str]:

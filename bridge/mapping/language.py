@@ -240,6 +240,8 @@ class Operation(Part):
     opinion: TextSlot
     operator: TextSlot
     department: DepartmentSlot | None = None
+    entries: dict[str, str] = {}
+    """operation -> the code of the history entry that it leaves, where they differ"""
     at: Path | None = None
     """absent: the platform takes its own time"""
     due: Path | None = None

@@ -17,6 +17,14 @@ def dispatch_of(mapping: Mapping) -> str | None:
     return mapping.moves.get(ActionKind.DISPATCH, Sending()).operation
 
 
+def entry_code(mapping: Mapping, code: str, after: str) -> str:
+    """What the history will show of an operation, by which it is known again: the code declared for it, else its own; the
+    status afterwards where the history tells statuses alone and operations are called otherwise."""
+    if mapping.operation and code in mapping.operation.entries:
+        return mapping.operation.entries[code]
+    return after if mapping.entries.code is None and code not in mapping.stages else code
+
+
 def needs_people(mapping: Mapping, status: str) -> bool:
     """Would a remark at this status replace who leads and helps, so that they must be told as they are?"""
     operation = mapping.operation

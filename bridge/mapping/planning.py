@@ -16,7 +16,7 @@ from typing import Any
 from bridge.mapping import converters
 from bridge.mapping.language import Mapping, Operation, Sending
 from bridge.mapping.notes import Fields, Notes
-from bridge.mapping.operations import dispatch_of, place_departments, sending_of
+from bridge.mapping.operations import dispatch_of, entry_code, place_departments, sending_of
 from bridge.mapping.paths import place
 from bridge.mapping.texts import held
 from bridge.mapping.verdicts import state, tellable
@@ -378,7 +378,7 @@ def _append(
         place(body, operation.due, writing.write_time(due))
     if not bridging and writing.mapping.moves.get(key_of(action), Sending()).operation == code:
         state(body, writing.mapping.verdicts, action)
-    writing.steps.append(Step(body, code, after, opinion, operator, lead))
+    writing.steps.append(Step(body, entry_code(writing.mapping, code, after), after, opinion, operator, lead))
     writing.status, writing.lead = after, lead
 
 

@@ -116,3 +116,36 @@ def test_remarks_that_there_are_none_of(tmp_path: Path, moves: str, edits: str) 
     with pytest.raises(Problems) as raised:
         without_remarks(tmp_path, moves, edits)
     assert "operation 未写 remark" in str(raised.value) and "cannot" in str(raised.value)
+
+
+def operated(folder: Path, code: str = "code: op", rule: str = "code: DONE", entries: str = "") -> LoadedMapping:
+    """Operations `close` and `again`; the history calls the first one DONE."""
+    text = MAPPING.format(files="{id: pics}").replace("  opinion: words", f"  opinion: words\n  {code}")
+    text = text.replace("{when: {status: done, moved: true}, action: CLOSE}", f"{{when: {{{rule}}}, action: CLOSE}}")
+    cannot = ", ".join(f"{one}: 没有" for one in [*ActionKind, *Stage] if one not in ("CLOSE", "REOPEN", "CALLED", "CLOSED"))
+    text += NO_REMARKS.format(moves="\n  REOPEN: {operation: again}", cannot=cannot, edits="")
+    text = text.replace("done: {}}", "done: {again: open}}").replace("  code: op\n  opinion: {to", f"  code: op{entries}\n  opinion: {{to")
+    (folder / "rough.yaml").write_text(text, encoding="utf-8")
+    return load_mapping("rough", [folder])
+
+
+@pytest.mark.parametrize(("code", "rule", "entries", "shown"), [
+    ("code: op", "code: DONE", "\n  entries: {close: DONE, again: DONE}", "DONE"),
+    ("code: op", "code: [close, again]", "", "close"),
+    ("code: op", "status: done", "", "close"),
+    ("operator: who", "status: done", "", "done"),
+])  # fmt: skip
+def test_how_the_history_calls_our_operations(tmp_path: Path, code: str, rule: str, entries: str, shown: str) -> None:
+    """As declared; else by the operation's own code; by the status afterwards where the history tells statuses alone."""
+    mapping = operated(tmp_path, code, rule, entries).mapping
+    at = moment("2026-10-26T12:00:00+08:00")
+    closed = Action(kind=ActionKind.CLOSE, at=at, platform="grid", entry="1", opinion="修好了")
+    (step,) = plan(mapping, closed, Stage.CLOSED, Situation("open", "", {}, at)).steps
+    assert (step.code, step.body["op"], step.status) == (shown, "close", "done")
+
+
+@pytest.mark.parametrize("entries", ["", "\n  entries: {close: DONE}", "\n  entries: {close: DONE, again: DONE, x: y}"])
+def test_operations_that_would_not_be_known_again(tmp_path: Path, entries: str) -> None:
+    """A history whose rules never name the codes of our operations: told with what to write, before one of them echoes."""
+    with pytest.raises(Problems, match="entries"):
+        operated(tmp_path, entries=entries)
