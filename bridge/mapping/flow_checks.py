@@ -231,7 +231,7 @@ def _check_operation(document: Document, mapping: Mapping) -> Iterator[Problem]:
     if operation.remark is None and mapping.edits == "remark":
         yield document.problem(("edits",), NO_REMARKS, "cannot", "改为 cannot / write `edits: cannot`")
     for code in operation.entries:
-        if code not in codes:
+        if code not in codes and (code != "same" or operation.remark != "same"):
             yield _unknown(document, ("operation", "entries", code), code, codes)
     yield from _check_echoes(document, mapping)
     for index, code in enumerate(operation.opinion_needed):
@@ -254,7 +254,7 @@ def _check_echoes(document: Document, mapping: Mapping) -> Iterator[Problem]:
     known = {code for rule in mapping.entries.read for code in rule.when.code or ()} | {*(mapping.entries.keeps or ())}
     known |= {*mapping.stages} if mapping.entries.code == mapping.entries.status else set()
     moving = {code: after for status, ways in mapping.workflow.items() for code, after in ways.items() if after != status}
-    strange = sorted(code for code, after in moving.items() if entry_code(mapping, code, after) not in known)
+    strange = sorted(code for code, after in moving.items() if entry_code(mapping, code, "", after) not in known)
     codes = _codes(mapping)
     slips = {near for code in known - codes if len(code) > 3 for near in difflib.get_close_matches(code, codes, 1, LIKE_A_TYPO)}
     if known and not slips.issuperset(strange):  # where all rules go by statuses nothing tells how the codes are called

@@ -241,7 +241,7 @@ class Operation(Part):
     operator: TextSlot
     department: DepartmentSlot | None = None
     entries: dict[str, str] = {}
-    """operation -> the code of the history entry that it leaves, where they differ"""
+    """operation -> the code of the history entry that it leaves, where they differ; `same`: of a remark that is `same`"""
     at: Path | None = None
     """absent: the platform takes its own time"""
     due: Path | None = None

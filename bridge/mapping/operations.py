@@ -17,11 +17,15 @@ def dispatch_of(mapping: Mapping) -> str | None:
     return mapping.moves.get(ActionKind.DISPATCH, Sending()).operation
 
 
-def entry_code(mapping: Mapping, code: str, after: str) -> str:
-    """What the history will show of an operation, by which it is known again: the code declared for it, else its own; the
-    status afterwards where the history tells statuses alone and operations are called otherwise."""
-    if mapping.operation and code in mapping.operation.entries:
-        return mapping.operation.entries[code]
+def entry_code(mapping: Mapping, code: str, before: str, after: str) -> str:
+    """What the history will show of an operation, by which it is known again: the code declared for it (`same`: where the
+    status itself is written again), else its own; the status afterwards where the history tells statuses alone and operations
+    are called otherwise."""
+    declared = mapping.operation.entries if mapping.operation else {}
+    if code == before == after and "same" in declared:
+        return declared["same"]
+    if code in declared:
+        return declared[code]
     return after if mapping.entries.code is None and code not in mapping.stages else code
 
 

@@ -378,7 +378,7 @@ def _append(
         place(body, operation.due, writing.write_time(due))
     if not bridging and writing.mapping.moves.get(key_of(action), Sending()).operation == code:
         state(body, writing.mapping.verdicts, action)
-    writing.steps.append(Step(body, entry_code(writing.mapping, code, after), after, opinion, operator, lead))
+    writing.steps.append(Step(body, entry_code(writing.mapping, code, writing.status, after), after, opinion, operator, lead))
     writing.status, writing.lead = after, lead
 
 

@@ -144,6 +144,20 @@ def test_how_the_history_calls_our_operations(tmp_path: Path, code: str, rule: s
     assert (step.code, step.body["op"], step.status) == (shown, "close", "done")
 
 
+def test_a_remark_that_is_the_status_again(tmp_path: Path) -> None:
+    """It is known again by what the history calls such a remark, whatever the status itself is called as an operation."""
+    text = MAPPING.format(files="{id: pics}").replace("  opinion: words", "  opinion: words\n  code: op")
+    cannot = ", ".join(f"{one}: 没有" for one in [*ActionKind, *Stage] if one not in ("CLOSE", "COMMENT", "CALLED", "CLOSED"))
+    text += NO_REMARKS.format(moves="\n  COMMENT: {remark: ''}", cannot=cannot, edits="").replace("{close: done}", "{done: done}")
+    text = text.replace("operation: close", "operation: done").replace("done: {}", "done: {done: done}")
+    text = text.replace("  code: op\n  opinion: {to", "  code: op\n  remark: same\n  entries: {done: 办结, same: 备注}\n  opinion: {to")
+    (tmp_path / "rough.yaml").write_text(text, encoding="utf-8")
+    mapping, at = load_mapping("rough", [tmp_path]).mapping, moment("2026-10-26T12:00:00+08:00")
+    closed = Action(kind=ActionKind.CLOSE, at=at, platform="grid", entry="1", opinion="修好了")
+    assert [one.code for one in plan(mapping, closed, Stage.CLOSED, Situation("open", "", {}, at)).steps] == ["办结"]
+    assert [one.code for one in remark(mapping, "对方编号", Situation("done", "", {}, at)).steps] == ["备注"]
+
+
 @pytest.mark.parametrize("entries", ["", "\n  entries: {close: DONE}", "\n  entries: {close: DONE, again: DONE, x: y}"])
 def test_operations_that_would_not_be_known_again(tmp_path: Path, entries: str) -> None:
     """A history whose rules never name the codes of our operations: told with what to write, before one of them echoes."""
