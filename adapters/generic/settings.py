@@ -199,10 +199,11 @@ class Operation(Part):
 
 
 class Update(Part):
-    """One operation on a record (`update`), or a change of its fields (`edit`), `{id}`: the whole body as mapped. if_match: with the ETag of `detail`, read again when
-    the platform says that it changed meanwhile. operation: the member of the body that names the operation; it leaves the
-    body and is `{operation}`. operations: those with requests of their own. rename: as of an operation. whole: the record as
-    `detail` shows it goes out, with the body's members in it and without what stands there at `leave`."""
+    """One operation on a record (`update`), or a change of its fields (`edit`), `{id}`: the whole body as mapped.
+    if_match: with the ETag of `detail`, read again when the platform says that it changed meanwhile. operation: the member
+    of the body that names the operation; it leaves the body and is `{operation}`. operations: those with requests of their
+    own. rename: as of an operation. whole: the record as `detail` shows it goes out, with the body's members in it and
+    without what stands there at `leave`."""
 
     request: Request | None = None
     operation: Dotted = ""

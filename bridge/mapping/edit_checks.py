@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bridge.documents import Document, KeyPath, Problem, nearest
+from bridge.mapping.flow_checks import NO_REMARKS
 from bridge.mapping.language import Edits, Mapping
 
 
@@ -15,10 +16,10 @@ def check_edits(document: Document, mapping: Mapping) -> Iterator[Problem]:
     """Every field that can be changed is written and read by the mapping; what cannot is told in a way that exists."""
     edits = mapping.edits
     otherwise, key = (edits.otherwise, ("edits", "otherwise")) if isinstance(edits, Edits) else (edits, ("edits",))
-    if otherwise == "remark" and mapping.operation is None:
+    if otherwise == "remark" and (mapping.operation is None or mapping.operation.remark is None):
         yield document.problem(
             key,
-            "没有 operation 无法备注 / no remark without `operation`",
+            "没有 operation 无法备注 / no remark without `operation`" if mapping.operation is None else NO_REMARKS,
             "cannot",
             f"改为 cannot / write `{key[-1]}: cannot`",
         )

@@ -228,8 +228,6 @@ def _check_operation(document: Document, mapping: Mapping) -> Iterator[Problem]:
         yield _unknown(document, ("operation", "remark"), operation.remark, codes)
     if operation.distinct_times and operation.at is None:
         yield document.problem(("operation", "distinct_times"), "operation 未写 at / `operation` names no time", "", "补上 at / add it")
-    if operation.remark is None and mapping.edits == "remark":
-        yield document.problem(("edits",), NO_REMARKS, "cannot", "改为 cannot / write `edits: cannot`")
     for code in operation.entries:
         if code not in codes and (code != "same" or operation.remark != "same"):
             yield _unknown(document, ("operation", "entries", code), code, codes)
