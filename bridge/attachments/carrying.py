@@ -15,7 +15,7 @@ from sqlalchemy import Row, select, update
 
 from adapters.errors import Refused, WireError
 from adapters.port import Ability, FileOut, FileRef, Files, Receipt
-from bridge.attachments.naming import distinct, ending, media_type, nameless, safe_name, split
+from bridge.attachments.naming import distinct, ending, media_type, nameless, safe_name, split, unversioned
 from bridge.attachments.sightings import copy_of, linked, names_given, twins
 from bridge.attachments.store import LARGEST, Store, TooLarge
 from bridge.inbound import keep
@@ -151,7 +151,7 @@ def _read(run: Run, file: Row[Any]) -> BinaryIO:
     with run.bridge.ledger.begin() as tx:
         native_id = tx.execute(select(links.c.native_id).where(
             links.c.call == file.call, links.c.platform == file.platform)).scalar_one()  # fmt: skip
-    return adapter.read_file(FileRef(native_id, file.file_id, file.name, file.size))
+    return adapter.read_file(FileRef(native_id, unversioned(file.file_id), file.name, file.size))
 
 
 def _same_over_there(run: Run, waiting: _Waiting) -> str | None:
@@ -227,7 +227,7 @@ def _arrived(run: Run, waiting: _Waiting, receipt: Receipt, attempt: int) -> str
         row = tx.execute(select(outbox).where(outbox.c.id == waiting.row.id)).one()
         linked(tx, waiting.file.id, slug, receipt.file_id, (row.plan or {}).get("name") or waiting.file.name)
         copy = copy_of(tx, waiting.file.id, slug)
-        mistaken = bool(copy and receipt.file_id and copy.file_id != receipt.file_id)
+        mistaken = bool(copy and receipt.file_id and unversioned(copy.file_id) != receipt.file_id)
         if copy and mistaken:
             tx.execute(update(file_copies).where(file_copies.c.id == copy.id).values(file_id=receipt.file_id))
             same = (records.c.platform == slug, records.c.native_id == waiting.link.native_id)

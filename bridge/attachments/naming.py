@@ -15,6 +15,7 @@ LONGEST = 80
 """UTF-16 units of a name (a rare character is two): what every platform here can hold, with room for its number."""
 UNKNOWN = "application/octet-stream"
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])", re.IGNORECASE)
+_VERSION = re.compile(r"#[0-9A-Za-z]{32,128}$")
 _NUMBERED = re.compile(r" \([0-9]{1,3}\)(?=(\.[^.]*)?$)")
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,8}", re.ASCII)
 _SIGNS: tuple[tuple[int, bytes, str, str], ...] = (
@@ -84,6 +85,12 @@ def ending(media_type: str) -> str:
 def nameless(name: str, file_id: str) -> bool:
     """Did the record tell no name, so that a part of the id had to serve as one?"""
     return name in ("", file_id, unquote(urlsplit(file_id).path.rpartition("/")[2]))
+
+
+def unversioned(file_id: str) -> str:
+    """The platform's own id, without what a mapping's `files.version` added: what an upload's answer tells, what is asked
+    for, and what was kept before there were versions."""
+    return _VERSION.sub("", file_id)
 
 
 def split(name: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from bridge.attachments.naming import plain
+from bridge.attachments.naming import plain, unversioned
 from bridge.bridged import Bridged
 from bridge.ledger import queue
 from bridge.ledger.history import append
@@ -24,7 +24,8 @@ from bridge.mapping.notes import Fields
 
 def noticed(tx: Connection, platform: Bridged, call: int, shown: Iterable[Fields], now: int) -> list[int]:
     """The files of this reading that people added: kept as the call's, by id. shown: `files` as understood."""
-    unknown = [one for one in shown if str(one["native_id"]) not in _known(tx, call, platform.slug)]
+    known = _known(tx, call, platform.slug)
+    unknown = [one for one in shown if not {str(one["native_id"]), unversioned(str(one["native_id"]))} & known]
     new = [one for one in unknown if not _our_copy(tx, platform, call, one, unknown, now)]
     return [_kept(tx, platform.slug, call, one, now) for one in new]
 

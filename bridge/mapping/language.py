@@ -115,7 +115,8 @@ class Rule(Part):
     as_text: bool = False
     """write numbers as text"""
     person: PersonParts | None = None
-    files: dict[Literal["id", "name", "size", "media_type", "split"], str] = {}
+    files: dict[Literal["id", "version", "name", "size", "media_type", "split"], str] = {}
+    """version: what tells the content of a file that may be replaced under its id: another one is another file"""
     pairs: list[str] = []
     join: str | None = None
     """items whose code stands in several wire fields: what joins them into one code"""

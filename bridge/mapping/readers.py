@@ -227,8 +227,10 @@ def _files_reader(names: Map[Any, str]) -> Read:
                 files.append(_address(row.strip()))
             elif isinstance(row, dict) and (file_id := row.get(names["id"])):
                 size = str(row.get(names.get("size", ""), "") or "")
+                version = row.get(names.get("version", ""))
                 files.append({
-                    "native_id": str(file_id), "name": str(row.get(names.get("name", ""), "") or file_id),
+                    "native_id": f"{file_id}#{version}" if version else str(file_id),
+                    "name": str(row.get(names.get("name", ""), "") or file_id),
                     "media_type": row.get(names.get("media_type", "")) or None,
                     "size": int(size) if len(size) < 19 and size.isascii() and size.isdigit() else None,
                 })  # fmt: skip

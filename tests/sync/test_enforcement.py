@@ -222,6 +222,29 @@ def test_a_void_cursor_costs_nothing(there: There) -> None:
     assert there.pair.dead() == []
 
 
+def test_a_file_that_is_replaced_travels_too(there: There) -> None:
+    """§7: other bytes under a name that is there replace it, an official's file as well as our copy of the grid's: the new
+    bytes reach the grid, once, and nothing comes back."""
+    first, second = (b"\xff\xd8\xff\xe0" + bytes(range(n)) for n in (200, 210))
+    third = second[:-3] + b"xyz"  # of the same length
+    case = there.case("路面塌陷")
+    there.pair.quiet()
+    (event,) = there.pair.events()
+    grids = {"eventId": event["eventId"], "name": "镇上.jpg", "mime": "image/jpeg", "base64": base64.b64encode(first).decode()}
+    there.pair.at_grid("officials/attach", grids)
+    there.pair.quiet()
+    for name, data in (("处置.jpg", first), ("处置.jpg", second), ("处置.jpg", third), ("镇上.jpg", second)):
+        there.at("officials/attach", {"id": case, "name": name, "contentType": "image/jpeg",
+                                      "base64": base64.b64encode(data).decode()})  # fmt: skip
+        there.pair.quiet()
+    held = [(one["name"], one["sha256"]) for one in there.pair.events()[0]["attachments"]]
+    wanted = [("镇上.jpg", first), ("处置.jpg", first), ("处置.jpg", second), ("处置.jpg", third), ("镇上.jpg", second)]
+    held = [(name.replace(" (2)", "").replace(" (3)", ""), digest) for name, digest in held]
+    assert sorted(held) == sorted((name, hashlib.sha256(data).hexdigest()) for name, data in wanted)
+    assert [one["name"] for one in there.cases()[0]["files"]] == sorted(["处置.jpg", "镇上.jpg"])
+    there.assert_agreement()
+
+
 def test_files_travel(there: There) -> None:
     """A photo from the grid stands on the case, and one from there on the grid: byte for byte, once, nothing comes back;
     a lost answer makes no second one."""
