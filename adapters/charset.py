@@ -10,16 +10,10 @@ from __future__ import annotations
 import codecs
 from dataclasses import dataclass
 
+from schemas.characters import PRIVATE_USE
+
 MOST_DAMAGE = 16
 UTF8_MARK, GB18030_MARK = b"\xef\xbb\xbf", b"\x84\x31\x95\x33"
-_PRIVATE_USE = {
-    0xE816: 0x20087, 0xE817: 0x20089, 0xE818: 0x200CC, 0xE831: 0x215D7, 0xE83B: 0x2298F,
-    0xE855: 0x241FE, 0xE81E: 0x9FB4, 0xE826: 0x9FB5, 0xE82B: 0x9FB6, 0xE82C: 0x9FB7,
-    0xE832: 0x9FB8, 0xE843: 0x9FB9, 0xE854: 0x9FBA, 0xE864: 0x9FBB, 0xE7C7: 0x1E3F,
-    0xE78D: 0xFE10, 0xE78E: 0xFE12, 0xE78F: 0xFE11, 0xE790: 0xFE13, 0xE791: 0xFE14,
-    0xE792: 0xFE15, 0xE793: 0xFE16, 0xE794: 0xFE17, 0xE795: 0xFE18, 0xE796: 0xFE19,
-}
-"""Two byte forms, one character: what the codec gives as private use -> the character (GB 18030-2005 and -2022)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +46,4 @@ def decode_gb(raw: bytes) -> Decoded:
             if len(damage) > MOST_DAMAGE:
                 raise
             start = bad + 1
-    return Decoded("".join(parts).translate(_PRIVATE_USE), tuple(damage))
+    return Decoded("".join(parts).translate(PRIVATE_USE), tuple(damage))

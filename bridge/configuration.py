@@ -254,7 +254,8 @@ def _platforms(
                     ("platforms", index, "mapping"),
                     f"设置与映射对平台数据库字符集说法不一 / settings and mapping differ about the charset of the platform's "
                     f"database: settings {stored or 'Unicode'}, mapping charset {said or 'Unicode'}",
-                    remedy=f"另建映射 {{extends: {entry.mapping}, charset: {stored}}} 并用它 / use a mapping that says so" if stored
+                    remedy=f"另建映射 {{extends: {entry.mapping}, charset: {stored}}} 并用它，或改正 settings / use a mapping that "
+                    "says so, or correct the settings" if stored
                     else "去掉映射中的 charset，或在 settings 中写明 / remove the mapping's charset, or say it in settings too",
                 ))  # fmt: skip
             elif entry.slug not in twice:

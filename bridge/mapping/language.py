@@ -323,8 +323,9 @@ class Mapping(Part):
     box: list[float] | None = Field(default=None, min_length=4, max_length=4)
     """west, south, east, north in WGS 84 degrees: a place outside is shown as an anomaly and not stored as a place"""
     time: str | None = None
-    charset: Literal["gbk"] | None = None
-    """the charset of the platform's database: characters that it lacks are written as the `?` that would be stored"""
+    charset: Literal["gbk", "gb18030"] | None = None
+    """the charset of the platform, where it is no Unicode: texts are written as they will be stored, in gbk with a `?` for
+    each character that it lacks"""
     nothing: list[str] = []
     """words that stand for nothing: 无, null"""
     record: Record

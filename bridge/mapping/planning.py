@@ -329,7 +329,7 @@ def _opinion(
 ) -> str:  # fmt: skip
     if bridging:
         return f"{label}（随来源平台衔接）"
-    words = action.opinion
+    words = action.opinion if action.opinion.strip() else ""  # blanks alone say nothing, and are refused as such
     if sending.verdict and action.verdict and action.verdict.result:
         said = {score: word for word, score in writing.mapping.verdicts.result.items()}
         if not any(words.lstrip().startswith(word) for word in said.values()):

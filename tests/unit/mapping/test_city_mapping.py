@@ -85,6 +85,22 @@ def test_eleven_codes_and_the_others_in_words() -> None:
     assert made.body["opinion"] == "（承办：第11镇、第12镇、第13镇）办"
 
 
+def test_two_forms_of_one_character() -> None:
+    """§3: what an older codec gave as private use goes out as its character, as which it comes back, in fields and opinions."""
+    told = action(ActionKind.COMMENT).model_copy(update={"opinion": "冯\ue816说"})
+    (made,) = plan(CITY.mapping, told, None, seen("101")).steps
+    assert made.opinion == made.body["opinion"] == "冯𠂇说"
+    body = CITY.translator.creation({"title": "冯\ue816", "description": "文", "area.town": "371122104"}, "hy-1", ()).body
+    assert body["title"] == "冯𠂇"
+
+
+def test_blanks_are_no_opinion() -> None:
+    """A remark of blanks alone would be refused where an opinion is needed: it is told as what it is, a remark."""
+    told = action(ActionKind.COMMENT).model_copy(update={"opinion": " \u3000"})
+    (made,) = plan(CITY.mapping, told, None, seen("101")).steps
+    assert made.body["opinion"] == "备注"
+
+
 def test_a_remark_takes_the_case_from_nobody() -> None:
     """§7: a repeated 103 replaces dept and assistDepts, so a remark there tells them as they are; elsewhere it tells none."""
     (one,) = remark(CITY.mapping, "说明", seen("103", assists=("JX003", "JX004"))).steps
