@@ -124,7 +124,7 @@ def _point_writer(rule: Rule, crs: str) -> Write:
 def _person_writer(mapping: Mapping, field: str, parts: PersonParts) -> Write:
     shorten = limited(parts.name_limit, "name", parts.name or "")
     phone_size = limited(parts.phone_limit, "phone", parts.phone or "")
-    pattern = re.compile(parts.phone_pattern) if parts.phone_pattern else None
+    limit, pattern = parts.phone_limit, re.compile(parts.phone_pattern) if parts.phone_pattern else None
     secret = parts.secret or ""
     coded: Write = (
         _table_writer(mapping.tables[parts.table], field, secret, f"tables.{parts.table}.write")
@@ -143,9 +143,21 @@ def _person_writer(mapping: Mapping, field: str, parts: PersonParts) -> Write:
             wire["name"] = shorten(value["name"], note)
         phones = value.get("phones") or []
         usable = [p for p in (phones if phones else [value.get("phone_text") or ""]) if p]
-        if usable and (pattern is None or pattern.fullmatch(usable[0])):
+        if usable and (number := fitting(usable[0])):
+            wire["phone"] = number
+        elif usable and not phones and pattern is None:
             wire["phone"] = phone_size(usable[0], note)
+        elif usable and pattern is None:
+            note("电话放不下，未写：截断的号码是另一个号码 / the phone does not fit and is left out: cut, it would be another one")
         return wire
+
+    def fitting(number: str) -> str | None:
+        """The number as the platform can hold it: an extension also in its shorter form."""
+        for one in (number, number.replace(" ext ", "-")):
+            room = limit is None or converters.length(one, limit.count) <= limit.max
+            if room and (pattern is None or pattern.fullmatch(one)):
+                return one
+        return None
 
     return write
 

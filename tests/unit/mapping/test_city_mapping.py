@@ -94,6 +94,18 @@ def test_two_forms_of_one_character() -> None:
     assert body["title"] == "冯𠂇"
 
 
+@pytest.mark.parametrize(("phones", "written"), [
+    (["0633-7900000 ext 801"], "0633-7900000 ext 801"), (["0633-7900000 ext 12345"], "0633-7900000-12345"),
+    (["0633-79000001 ext 1234567"], None),
+])  # fmt: skip
+def test_a_number_is_never_cut(phones: list[str], written: str | None) -> None:
+    """§8: 20 characters of any text: an extension in its shorter form, and no number rather than another one."""
+    fields = {"title": "题", "description": "文", "area.town": "371122104", "caller": {"name": "韩示例", "phones": phones}}
+    made = CITY.translator.creation(fields, "hy-1", ())
+    assert made.body["reporter"] == "韩示例" and made.body.get("phone") == written
+    assert written or any("截断" in words for _, words in made.notes)
+
+
 def test_blanks_are_no_opinion() -> None:
     """A remark of blanks alone would be refused where an opinion is needed: it is told as what it is, a remark."""
     told = action(ActionKind.COMMENT).model_copy(update={"opinion": " \u3000"})
