@@ -248,8 +248,7 @@ def _platforms(
                     f"映射有误，平台停用 / the mapping has problems, the platform is left out: {first}",
                     remedy="先改正映射 / mend the mapping first",
                 ))  # fmt: skip
-            elif (stored := _stored_charset(entry)) != loaded[entry.mapping].translator.mapping.charset:
-                said = loaded[entry.mapping].translator.mapping.charset
+            elif (stored := _stored_charset(entry)) != (said := _lossy(loaded[entry.mapping])):
                 file.between.append(file.document.problem(
                     ("platforms", index, "mapping"),
                     f"设置与映射对平台数据库字符集说法不一 / settings and mapping differ about the charset of the platform's "
@@ -261,6 +260,12 @@ def _platforms(
             elif entry.slug not in twice:
                 platforms[entry.slug] = _configured(file.path, file.county, entry)
     return platforms
+
+
+def _lossy(mapping: LoadedMapping) -> str | None:
+    """The charset of a mapping, where it is one that lacks characters."""
+    charset = mapping.translator.mapping.charset
+    return None if charset == "gb18030" else charset
 
 
 def _stored_charset(entry: PlatformEntry) -> str | None:

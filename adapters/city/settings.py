@@ -55,8 +55,8 @@ class Settings(BaseModel):
 
     @property
     def stored_charset(self) -> str | None:
-        """The charset in which the platform keeps texts: the mapping must say the same (`charset`)."""
-        return "gbk" if self.gbk_inside else "gb18030"
+        """The charset of the platform's database where it lacks characters: the mapping must say the same (`charset`)."""
+        return "gbk" if self.gbk_inside else None
 
     @field_validator("media_base")
     @classmethod
