@@ -226,6 +226,15 @@ def _check_operation(document: Document, mapping: Mapping) -> Iterator[Problem]:
     codes = _codes(mapping)
     if operation.remark is not None and operation.remark not in ("same", *codes):
         yield _unknown(document, ("operation", "remark"), operation.remark, codes)
+    everywhere = operation.remark_at is not None or any(status in ways for status, ways in mapping.workflow.items())
+    if operation.remark == "same" and not everywhere:
+        yield document.problem(
+            ("operation", "remark"),
+            "workflow 中没有一个状态写着它自己，备注永远发不出去 / no status under `workflow` leads to itself, so no remark can be told",
+            "",
+            "在可以备注的状态下补一行，如 \"1\": {\"1\": \"1\", …}，或写 remark_at / add it to the statuses that take a remark, or say "
+            "`remark_at`",
+        )
     if operation.distinct_times and operation.at is None:
         yield document.problem(("operation", "distinct_times"), "operation 未写 at / `operation` names no time", "", "补上 at / add it")
     for code in operation.entries:

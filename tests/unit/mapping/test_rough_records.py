@@ -156,6 +156,9 @@ def test_a_remark_that_is_the_status_again(tmp_path: Path) -> None:
     closed = Action(kind=ActionKind.CLOSE, at=at, platform="grid", entry="1", opinion="修好了")
     assert [one.code for one in plan(mapping, closed, Stage.CLOSED, Situation("open", "", {}, at)).steps] == ["办结"]
     assert [one.code for one in remark(mapping, "对方编号", Situation("done", "", {}, at)).steps] == ["备注"]
+    (tmp_path / "rough.yaml").write_text(text.replace("done: {done: done}", "done: {}"), encoding="utf-8")
+    with pytest.raises(Problems, match="remark_at"):
+        load_mapping("rough", [tmp_path])
 
 
 @pytest.mark.parametrize("entries", ["", "\n  entries: {close: DONE}", "\n  entries: {close: DONE, again: DONE, x: y}"])
