@@ -6,7 +6,7 @@ and the platform's officials read it as a remark. This module must not know a pl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, BinaryIO
@@ -77,6 +77,7 @@ def carry(run: Run, row: Row[Any]) -> str | None:
     if content is None:
         return None
     with content:
+        waiting = _as_it_stands(run, waiting)
         same = _same_over_there(run, waiting)
         return same if same is not None else _written(run, waiting, content)
 
@@ -103,6 +104,14 @@ def _read_again(run: Run, waiting: _Waiting) -> None:
     if record is not None:
         with run.bridge.ledger.begin() as tx:
             keep(tx, run.bridge, run.platform, record, run.now())
+
+
+def _as_it_stands(run: Run, waiting: _Waiting) -> _Waiting:
+    """With the link as the platform shows it now: what people attached there before ours is known as theirs, and ours
+    gets a name of its own. Files of one name would else be taken for each other, one lost and one doubled."""
+    _read_again(run, waiting)
+    with run.bridge.ledger.begin() as tx:
+        return replace(waiting, link=tx.execute(select(links).where(links.c.id == waiting.link.id)).one())
 
 
 # ---- reading it where it stands ----------------------------------------------------------------------------------

@@ -95,6 +95,8 @@ def _our_copy(tx: Connection, platform: Bridged, call: int, one: Fields, unknown
     ranked = [
         (rank, number, expected) for number, expected in enumerate(_expected(tx, platform.slug, call))
         if (rank := _likeness(expected, one, unknown, renames=renames)) is not None
+        and not any((other := _likeness(expected, another, unknown, renames=renames)) is not None and other < rank
+                    for another in unknown)
     ]  # fmt: skip
     if not ranked:
         return False
