@@ -40,6 +40,20 @@ def derive_areas(fields: Fields) -> None:
             fields[f"area.{level}"] = finest[:digits]
 
 
+def nested(fields: Fields, notes: Notes) -> Fields:
+    """The fields without a village or grid that does not lie in their town: no platform takes these codes together."""
+    within, kept = str(fields.get("area.town") or ""), dict(fields)
+    for finer in ("area.village", "area.grid"):
+        code = str(fields.get(finer) or "")
+        if code and not code.startswith(within):
+            notes.field = finer
+            notes(f"{code} 不在 {within} 之内，未写 / does not lie in it, left out")
+            kept[finer] = None
+        else:
+            within = code or within
+    return kept
+
+
 def safe(fields: Fields, secrets: tuple[str, ...], notes: Notes) -> Fields:
     """The fields as they may leave: confidential persons' names and numbers concealed in every text, control
     characters taken out."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.mapping.canonical import PERSONS, TEXTS, derive_areas, finest_area, is_secret, safe, same
+from bridge.mapping.canonical import PERSONS, TEXTS, derive_areas, finest_area, is_secret, nested, safe, same
 from bridge.mapping.compiler import Compiled, compile_fields
 from bridge.mapping.converters import conceal
 from bridge.mapping.language import Edits, Mapping, Rule
@@ -54,7 +54,8 @@ class Editor:
         Where a person is kept secret, every text that names them is changed as well. A person whom the platform keeps
         secret stays so."""
         notes, body, reads_as, left = Notes(), dict[str, Any](), Fields(), list[str]()
-        leaving = safe(fields, secrets, notes) | {"division": finest_area(fields)}
+        leaving = nested(safe(fields, secrets, notes), notes)
+        leaving["division"] = finest_area(leaving)
         ways: dict[str, list[str]] = {}
         for name in (*changed, *self._revealing(fields, secrets)):
             if (way := rule_for(self._mapping, name)) is None:

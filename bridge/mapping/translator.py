@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.documents import nearest
-from bridge.mapping.canonical import derive_areas, finest_area, safe
+from bridge.mapping.canonical import derive_areas, finest_area, nested, safe
 from bridge.mapping.compiler import compile_fields, unmapped
 from bridge.mapping.editing import Editor
 from bridge.mapping.entries import Entry, entry_reader
@@ -126,8 +126,8 @@ class Translator:
             raise Unreadable("", "", "映射没有 create / the mapping has no `create`", "", "create",
                              "补上 create / add `create`")  # fmt: skip
         notes = Notes()
-        leaving = safe(fields, tuple(secrets), notes)
-        leaving["division"] = finest_area(fields)
+        leaving = nested(safe(fields, tuple(secrets), notes), notes)
+        leaving["division"] = finest_area(leaving)
         body = self._compiled.write(leaving, notes)
         for path, value in body.items():
             if isinstance(value, str):

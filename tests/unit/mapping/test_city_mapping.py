@@ -106,6 +106,17 @@ def test_a_number_is_never_cut(phones: list[str], written: str | None) -> None:
     assert written or any("截断" in words for _, words in made.notes)
 
 
+@pytest.mark.parametrize(("village", "grid", "written"), [
+    ("371122104268", "371122104268002", ("371122104268", "371122104268002")),
+    ("371122105268", "371122105268002", (None, None)), ("371122104268", "371122104269001", ("371122104268", None)),
+])  # fmt: skip
+def test_areas_that_do_not_nest(village: str, grid: str, written: tuple[str | None, str | None]) -> None:
+    """§8: communityCode begins with streetCode, cellCode with communityCode; one that does not is left out, not the call."""
+    fields = {"title": "题", "description": "文", "area.town": "371122104", "area.village": village, "area.grid": grid}
+    body = CITY.translator.creation(fields, "hy-1", ()).body
+    assert (body.get("communityCode"), body.get("cellCode")) == written and body["streetCode"] == "371122104"
+
+
 def test_blanks_are_no_opinion() -> None:
     """A remark of blanks alone would be refused where an opinion is needed: it is told as what it is, a remark."""
     told = action(ActionKind.COMMENT).model_copy(update={"opinion": " \u3000"})
