@@ -206,6 +206,16 @@ class Editable(Protocol):
 
 
 @runtime_checkable
+class Clocked(Protocol):
+    """Any adapter whose platform tells its time with every answer."""
+
+    @property
+    def skew(self) -> timedelta | None:
+        """The platform's clock minus ours; None before the first answer."""
+        ...
+
+
+@runtime_checkable
 class Findable(Protocol):
     """FIND."""
 

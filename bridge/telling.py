@@ -6,11 +6,12 @@ This module must not know a platform, and sends nothing but what it reads again.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row, select
 
-from adapters.port import Ability, Editable
+from adapters.port import Ability, Clocked, Editable
 from bridge.fields import LABELS, told
 from bridge.inbound import keep
 from bridge.ledger import queue
@@ -22,6 +23,8 @@ from bridge.mapping.planning import Plan, Situation, Step
 from bridge.sending import Run
 from schemas.lifecycle import Stage, fold
 from schemas.moment import moment
+
+TOLERATED = timedelta(seconds=60)
 
 
 def planned(run: Run, row: Row[Any], link: Row[Any], call: Row[Any]) -> Plan:
@@ -85,8 +88,14 @@ def _situation(run: Run, link: Row[Any], call: Row[Any]) -> Situation:
         link = _read_again(run, link)
     lead, due = link.snapshot.get("lead") or {}, link.snapshot.get("due")
     assists = tuple(str(one["code"]) for one in link.snapshot.get("assists") or ())
-    return Situation(link.status, str(lead.get("code") or ""), call.fields, run.bridge.now(), secrets_of(call.fields),
-                     moment(due) if due else None, assists)  # fmt: skip
+    return Situation(link.status, str(lead.get("code") or ""), call.fields, run.bridge.now() + behind(run),
+                     secrets_of(call.fields), moment(due) if due else None, assists)  # fmt: skip
+
+
+def behind(run: Run) -> timedelta:
+    """How far the platform's clock is behind ours, as far as its answers have told: nothing is told it of its future."""
+    skew = run.adapter.skew if isinstance(run.adapter, Clocked) else None
+    return skew if skew is not None and skew < -TOLERATED else timedelta()
 
 
 def _read_again(run: Run, link: Row[Any]) -> Row[Any]:

@@ -76,6 +76,11 @@ class Rest:
         self._settings, self._client, self._around = settings, client, surroundings
         self._pulling = Pulling(client, surroundings.now)
 
+    @property
+    def skew(self) -> timedelta | None:
+        """As the last answer's `Date` told it."""
+        return self._client.skew
+
     def probe(self) -> Probe:
         """Reach, credentials, clock. Changes nothing on the platform."""
         return probe(self._client, lambda: next(iter(self._pulling.pull(None)), None))

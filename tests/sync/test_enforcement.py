@@ -357,3 +357,20 @@ def test_a_person_who_asks_for_secrecy_is_blanked(there: There) -> None:
     there.pair.at_grid("officials/edit", {"eventId": event, "set": {"caller": "李样例", "callerTel": "13900000002"}})
     there.pair.quiet()
     assert there.cases()[0]["contact"]["confidential"] is True and there.pair.dead() == []
+
+
+@pytest.mark.parametrize("skew", [-600, -86_400, 200])
+def test_a_platform_whose_clock_is_wrong(there: There, skew: float) -> None:
+    """Its clock is behind ours by more than it lets an event lie ahead (§6), or ahead: the grid's steps become events all
+    the same, none twice, and the stages agree."""
+    event = there.pair.event()
+    there.at("clock", {"skew_seconds": skew})
+    there.pair.quiet()
+    for stage, words in (("06", "受理"), ("07", "派发"), ("10", "反馈"), ("11", "办结")):
+        there.pair.move(event, stage, words)
+        there.pair.quiet()
+    (case,) = there.cases()
+    assert case["state"] == "closed"
+    kinds = [one["type"] for one in case["events"] if one["type"] not in ("created", "comment")]
+    assert kinds == ["accept", "assign", "report", "close"] and there.pair.dead() == []
+    there.assert_agreement()
