@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -16,6 +16,7 @@ from bridge.attachments.sightings import files_of, noticed
 from bridge.bridged import Bridge, Bridged
 from bridge.echoing import after_what_it_saw, without_echoes, without_our_edits
 from bridge.fields import call_of, told
+from bridge.latest import by_status, shows_ours
 from bridge.ledger import queue
 from bridge.ledger.history import actions_of, append
 from bridge.ledger.ledger import new_id
@@ -28,7 +29,7 @@ from bridge.mapping.translator import Creation, Understood
 from bridge.routing import targets
 from bridge.secrecy import kept_secret
 from schemas.call import call_id
-from schemas.lifecycle import OPEN, Action, ActionKind, Stage, Standing, fold
+from schemas.lifecycle import Action, ActionKind, Stage, Standing, fold
 from schemas.moment import moment
 
 OURS = re.compile(r"hy-([0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})", re.ASCII)
@@ -74,7 +75,7 @@ def _record(tx: Connection, bridge: Bridge, platform: Bridged, understood: Under
     if not any(action.kind is ActionKind.CALL for action in actions):
         actions.insert(0, _first_call(platform, understood, bridge.now()))
     if not understood.entries and understood.stage is not Stage.CALLED:
-        actions += _by_status(platform, understood, "", {}, actions, bridge.now())
+        actions += by_status(platform, understood, "", {}, actions, bridge.now())
     standing = fold(actions)
     call_of(platform.slug, understood.native_id, understood.fields, understood.numbers)
     made = tx.execute(insert(calls).values(
@@ -172,6 +173,7 @@ def _progress(
 ) -> None:
     """A record of a known call: what is new in it, once our own writes are told apart."""
     new = [entry for entry in understood.entries if entry.key not in set(link.entries)]
+    ours = shows_ours(tx, platform, link, understood, now)
     foreign, stale = without_echoes(tx, link, new, understood.fields, read_at, platform, now)
     actions = [action for entry in foreign for action in entry.actions]
     changes: Fields = {}
@@ -183,8 +185,8 @@ def _progress(
         for field in ("files", *(TRAVELS_AS_ACTION if link.role == "copy" else ())):
             changes.pop(field, None)
         changes = without_our_edits(tx, link, changes)
-        if not understood.entries:
-            actions += _by_status(platform, understood, link.status, changes, stood, bridge.now())
+        if not understood.entries and not ours:
+            actions += by_status(platform, understood, link.status, changes, stood, bridge.now())
         values |= {"status": understood.status, "snapshot": {**link.snapshot, **understood.fields}, "rebase": []}
     values["notes"] = [list(n) for n in understood.notes]
     tx.execute(update(links).where(links.c.id == link.id).values(**values))
@@ -211,31 +213,6 @@ def _progress(
             platform.slug, now, attached)  # fmt: skip
 
 
-def _by_status(
-    platform: Bridged, understood: Understood, before: str, changes: Fields, stood: list[Action], now: datetime
-) -> list[Action]:  # fmt: skip
-    """Platforms without a history: a changed status is the action, changed words without it a comment. Each is told
-    apart from those before by its place, for such a platform's time may be worth nothing."""
-    kinds = {Stage.ACCEPTED: ActionKind.ACCEPT, Stage.DISPATCHED: ActionKind.DISPATCH, Stage.RESPONDED: ActionKind.RESPOND,
-             Stage.IN_PROGRESS: ActionKind.PROGRESS, Stage.REPORTED: ActionKind.REPORT, Stage.CLOSED: ActionKind.CLOSE,
-             Stage.RATED: ActionKind.RATE, Stage.RETURNED: ActionKind.RETURN, Stage.CANCELLED: ActionKind.CANCEL,
-             Stage.CALLED: ActionKind.CALL}  # fmt: skip
-    mapping = platform.translator.mapping
-    field = mapping.latest.words if mapping.latest else None
-    words = str(understood.fields.get(field) or "") if field else ""
-    stage, past = understood.stage, mapping.stages.get(before)
-    if before == understood.status or stage is None or stage is past:
-        if not (field in changes and words):
-            return []
-        kind = ActionKind.COMMENT
-    else:
-        reopened = past in (Stage.CLOSED, Stage.RATED) and stage in OPEN
-        kind = ActionKind.REOPEN if reopened else kinds[stage]
-    at = moment(understood.changed) if understood.changed else now
-    own = [action for action in stood if action.platform == platform.slug]
-    last = max((action.effective or action.at for action in stood), default=at - timedelta(microseconds=1))
-    return [Action(kind=kind, at=at, effective=max(at, last + timedelta(microseconds=1)), platform=platform.slug,
-                   entry=f"{understood.status}@{at.isoformat()}#{len(own)}", opinion=words)]  # fmt: skip
 
 
 def stand(tx: Connection, call: int, now: int) -> Standing:
