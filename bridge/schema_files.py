@@ -6,12 +6,14 @@ A test fails when a file differs from what `generate` says; `huying schemas` wri
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from pydantic import BaseModel
 
+from adapters.registry import ADAPTERS, settings_of
 from bridge.mapping.language import Mapping as MappingModel
 from schemas.call import Call
 from schemas.catalogue import Catalogue
@@ -39,6 +41,20 @@ def write(folder: Path = FOLDER) -> list[Path]:
     return sorted(paths)
 
 
+def with_settings(county: dict[str, Any], adapters: Iterable[str]) -> dict[str, Any]:
+    """A county's schema with each adapter's own `settings:` where an entry names that adapter."""
+    entry, cases = county["$defs"]["PlatformEntry"], []
+    for slug in sorted(adapters):
+        own = settings_of(slug).model_json_schema(ref_template=f"#/$defs/{slug}.{{model}}")
+        county["$defs"] |= {f"{slug}.{name}": part for name, part in own.pop("$defs", {}).items()}
+        county["$defs"][f"{slug}.settings"] = own
+        cases.append({"if": {"properties": {"adapter": {"const": slug}}, "required": ["adapter"]},
+                      "then": {"properties": {"settings": {"$ref": f"#/$defs/{slug}.settings"}}}})  # fmt: skip
+    entry["allOf"] = cases
+    entry["properties"]["adapter"] |= {"enum": sorted(adapters)}
+    return county
+
+
 def _text(kind: type[BaseModel]) -> str:
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **kind.model_json_schema()}
     if kind is MappingModel:
@@ -46,4 +62,6 @@ def _text(kind: type[BaseModel]) -> str:
         schema["required"] = ["mapping"]
         for part in schema["$defs"].values():
             part.pop("required", None)
+    if kind is County:
+        schema = with_settings(schema, ADAPTERS)
     return json.dumps(schema, ensure_ascii=False, indent=2, sort_keys=True) + "\n"

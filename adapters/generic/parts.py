@@ -59,7 +59,9 @@ Group = Annotated[str, AfterValidator(_pattern)]
 HeaderName = Annotated[str, AfterValidator(_header)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Dotted = Annotated[str, Field(pattern=r"^([^\s.]+(\.[^\s.]+)*)?$")]
-Places = Annotated[tuple[Dotted, ...], BeforeValidator(_listed), Field(min_length=1)]
+Places = Annotated[
+    tuple[Dotted, ...], BeforeValidator(_listed, json_schema_input_type=Dotted | tuple[Dotted, ...]), Field(min_length=1)
+]
 """One dotted path or several: the first that holds something counts."""
 Send = Literal["query", "json", "form"]
 Code = bool | str | int
@@ -97,7 +99,7 @@ class Envelope(Part):
     own type; none: the HTTP status says it."""
 
     code: Places = ("",)
-    success: Annotated[tuple[Code, ...], BeforeValidator(_listed)] = ()
+    success: Annotated[tuple[Code, ...], BeforeValidator(_listed, json_schema_input_type=Code | tuple[Code, ...])] = ()
     message: Places = ("",)
     data: Dotted = ""
     codes: dict[Code, Verdict] = {}
