@@ -27,6 +27,8 @@ REMEMBERED = 86_400_000_000
 """Microseconds for which a platform is trusted to know a write again by its key; after that it is searched first."""
 SETTLE_EVERY = 5_000_000
 """Microseconds between two looks for a late receipt."""
+RECEIPT_PATIENCE = 14 * REMEMBERED
+"""Microseconds after which a receipt that never came is asked of people: longer than any holiday that a batch stands still."""
 
 
 @dataclass(slots=True)
@@ -153,8 +155,7 @@ def found_out(run: Run, row: Row[Any], pending: Row[Any], reference: str) -> Rec
     receipt = settled(run, row, pending, reference)
     if receipt is not None:
         return receipt
-    if pending.outcome == "late":
-        put_off(run, row, run.now() + SETTLE_EVERY)
+    if awaited(run, row, pending):
         return None
     searchable = Ability.FIND in run.adapter.abilities
     remembered = run.now() - pending.started_at < REMEMBERED or not searchable
@@ -181,8 +182,7 @@ def step_found_out(
     """Was the step carried out? None while it stays open. False: it may be sent (again)."""
     if settled(run, row, pending, reference) is not None:
         return True
-    if pending.outcome == "late":
-        put_off(run, row, run.now() + SETTLE_EVERY)
+    if awaited(run, row, pending):
         return None
     if Ability.IDEMPOTENT_UPDATE in run.adapter.abilities and run.now() - pending.started_at < REMEMBERED:
         with run.bridge.ledger.begin() as tx:
@@ -210,8 +210,7 @@ def edit_found_out(
     platform shows: the same values again change nothing."""
     if settled(run, row, pending, reference) is not None:
         return True
-    if pending.outcome == "late":
-        put_off(run, row, run.now() + SETTLE_EVERY)
+    if awaited(run, row, pending):
         return None
     if _echoed(run, row, number):
         return True
@@ -220,6 +219,18 @@ def edit_found_out(
         return None
     _free(run, row, pending, "照平台现状重新计划 / planned anew by what the platform shows")
     return None
+
+
+def awaited(run: Run, row: Row[Any], pending: Row[Any]) -> bool:
+    """Is this a write that was handed over, whose receipt is still to come? Not for ever: then it is a person's."""
+    if pending.outcome != "late":
+        return False
+    if run.now() - pending.started_at > RECEIPT_PATIENCE:
+        raise Refused("交付已久，平台一直没有回执 / handed over long ago, and the platform never told what became of it",
+                      remedy="请向平台查问：有结果后 retry，确认没有办就 drop / ask the platform's people: retry once there is a "
+                      "receipt, drop if there will be none")  # fmt: skip
+    put_off(run, row, run.now() + SETTLE_EVERY)
+    return True
 
 
 def _echoed(run: Run, row: Row[Any], number: int) -> bool:

@@ -26,7 +26,7 @@ from bridge.ledger.tables import calls, echoes, file_copies, files, links, outbo
 from bridge.mapping.canonical import secrets_of
 from bridge.mapping.converters import conceal
 from bridge.mapping.language import FileEntry
-from bridge.sending import SETTLE_EVERY, Run, found_absent, intend, put_off, send, settled
+from bridge.sending import Run, awaited, found_absent, intend, put_off, send, settled
 
 READS = 30
 """How often a file is asked for where it stands (two seconds to ten minutes apart) before it counts as not to be had."""
@@ -87,8 +87,10 @@ def _found_out(run: Run, waiting: _Waiting, pending: Row[Any]) -> str | None:
     receipt = settled(run, waiting.row, pending, waiting.reference)
     if receipt is not None:
         return _arrived(run, waiting, receipt, pending.id)
-    if pending.outcome == "late" or run.now() < pending.deadline:
-        put_off(run, waiting.row, run.now() + SETTLE_EVERY if pending.outcome == "late" else pending.deadline)
+    if awaited(run, waiting.row, pending):
+        return None
+    if run.now() < pending.deadline:
+        put_off(run, waiting.row, pending.deadline)
         return None
     _read_again(run, waiting)
     with run.bridge.ledger.begin() as tx:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge import dead
 from tests.sync.petition_world import PetitionWorld, petition_world
 
 
@@ -206,6 +207,26 @@ def test_a_batch_that_stands_still(world: PetitionWorld) -> None:
         world.push("petition")
         world.pass_time(600)
     assert world.orders() == []
+    world.quiet()
+    assert len(world.orders()) == 1 and world.dead() == []
+
+
+def test_a_receipt_that_never_comes_is_asked_of_people(world: PetitionWorld) -> None:
+    """After two weeks a row that the batch never took up is a dead letter, with what to do; once the batch runs again, a
+    retry finds the work order, and makes no second one."""
+    world.grid_call()
+    world.poll("grid")
+    for days in (1, 12):
+        world.push("petition")
+        assert world.dead() == [], days
+        world.pass_time(days * 86_400)
+    world.push("petition")
+    world.pass_time(2 * 86_400)
+    world.push("petition")
+    (letter,) = world.dead()
+    assert "回执" in letter.what and "retry" in letter.remedy
+    world.platform.run_batch()
+    dead.retry(world.bridge, letter.id)
     world.quiet()
     assert len(world.orders()) == 1 and world.dead() == []
 
