@@ -34,8 +34,8 @@ def without_echoes(
     left = list(new)
     for echo in list(waiting):
         best: Entry | None = None
-        if _of_fields(echo):
-            if not _reads_as(tx, echo, shown):
+        if (written := _fields_of(tx, echo)) is not None:
+            if not _seen(written, shown):
                 continue
         else:
             fitting = [entry for entry in left if _fits(echo, entry)]
@@ -97,15 +97,24 @@ def after_what_it_saw(
     return list(new.values())
 
 
-def _of_fields(echo: Row[Any]) -> bool:
-    """Of a change of fields: no entry is expected, whatever the platform writes into its history."""
-    return echo.step >= 0 and not echo.code
+def _fields_of(tx: Connection, echo: Row[Any]) -> dict[str, Any] | None:
+    """The step that left this echo, where it was a change of fields: no entry is expected then, whatever the platform
+    writes into its history. None for any other write."""
+    if echo.step < 0 or echo.code:
+        return None
+    plan = tx.execute(select(outbox.c.plan).where(outbox.c.id == echo.outbox)).scalar() or {}
+    steps = plan.get("steps", ())[echo.step : echo.step + 1]
+    return next((step for step in steps if step.get("fields") is not None), None)
 
 
-def _reads_as(tx: Connection, echo: Row[Any], shown: Fields) -> bool:
-    plan = tx.execute(select(outbox.c.plan).where(outbox.c.id == echo.outbox)).scalar()
-    fields = plan["steps"][echo.step].get("fields") or {} if plan else {}
-    return all(same(value, shown.get(field)) for field, value in fields.items())
+def _seen(step: dict[str, Any], shown: Fields) -> bool:
+    """Is the change there, or has somebody changed one of its fields again since? Only a value that stood there before
+    ours may be an old one."""
+    was = step.get("was") or {}
+    return all(same(value, shown.get(field)) for field, value in step["fields"].items()) or any(
+        not same(shown.get(field), value) and not same(shown.get(field), was[field])
+        for field, value in step["fields"].items() if field in was
+    )  # fmt: skip
 
 
 def _fits(echo: Row[Any], entry: Entry) -> bool:

@@ -240,6 +240,8 @@ def _tell(run: Run, row: Row[Any]) -> None:
         with run.bridge.ledger.begin() as tx:
             if not queue.held(tx, row):
                 return
+            if row.plan is not None:  # what the plan before this one would have left behind is not expected any more
+                tx.execute(delete(echoes).where(echoes.c.outbox == row.id, echoes.c.state == "waiting"))
             tx.execute(update(outbox).where(outbox.c.id == row.id).values(plan=made, done=0))
     mapping, secrets = run.platform.translator.mapping, secrets_of(call.fields)
     for number in range(row.done, len(made["steps"])):
@@ -340,10 +342,11 @@ def _step_done(
         snapshot = dict(present.snapshot)
         if step["lead"] and step["lead"] != ((snapshot.get("lead") or {}).get("code") or ""):
             snapshot["lead"] = {"code": step["lead"], "name": None}
-        if (changed := step.get("fields")) is not None:
-            snapshot, touched = snapshot | changed, []
+        status = step["status"]
+        if (changed := step.get("fields")) is not None:  # it moves nothing; people may have, since it was planned
+            snapshot, touched, status = snapshot | changed, [], present.status
         tx.execute(update(links).where(links.c.id == link.id).values(
-            status=told if (told := receipt.status) and told in mapping.stages else step["status"], snapshot=snapshot,
+            status=told if (told := receipt.status) and told in mapping.stages else status, snapshot=snapshot,
             rebase=sorted({*present.rebase, *touched}),
         ))  # fmt: skip
 

@@ -73,7 +73,8 @@ def _edit(run: Run, row: Row[Any], link: Row[Any], call: Row[Any]) -> Plan:
             words, notes = told({field: call.fields.get(field) for field in made.left}), made.notes
             if made.body:
                 names = "、".join(LABELS.get(field, field) for field in made.reads_as)
-                step = Step(made.body, "", link.status, names, "", fields=made.reads_as)
+                was = {field: link.snapshot.get(field) for field in made.reads_as}
+                step = Step(made.body, "", link.status, names, "", fields=made.reads_as, was=was)
     otherwise = edits.otherwise if edits else run.platform.translator.mapping.edits
     if not words:
         return Plan((step,) if step else (), "" if step else "该平台已是如此 / it is so there already", notes)

@@ -37,7 +37,7 @@ LABELS: dict[ActionKind, str] = {
 @dataclass(frozen=True, slots=True)
 class Step:
     """One wire operation: its body, and the entry it leaves behind (the expected echo). fields: what a change of fields
-    will read as; None for an operation."""
+    will read as; None for an operation. was: what those fields read as before it."""
 
     body: dict[str, Any]
     code: str
@@ -46,10 +46,11 @@ class Step:
     operator: str
     lead: str = ""
     fields: Fields | None = None
+    was: Fields | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {"body": self.body, "code": self.code, "status": self.status, "opinion": self.opinion,
-                "operator": self.operator, "lead": self.lead, "fields": self.fields}  # fmt: skip
+                "operator": self.operator, "lead": self.lead, "fields": self.fields, "was": self.was}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,76 @@
+"""Changes of fields that something overtakes: another change, an official, a poll. The judge: what the platforms hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bridge.inbound import poll
+from bridge.outbound import push
+from tests.sync.petition_world import PetitionWorld, petition_world
+from tests.sync.test_enforcement import There, edit, there
+
+__all__ = ["there"]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[PetitionWorld]:
+    with petition_world(tmp_path) as made:
+        yield made
+
+
+def told_grid(there: There) -> list[str]:
+    return [one["opinion"] for one in there.pair.events()[0]["processes"]]
+
+
+def test_an_edit_taken_back_while_its_outcome_was_open(there: There) -> None:
+    """The first edit was not carried out and its outcome unknown; then the origin takes the change back, so nothing is
+    left to be written. The platform is read on as before: its echo is waited for no longer."""
+    event = there.pair.event()
+    there.pair.quiet()
+    (case,) = there.cases()
+    there.at("faults", {"operation": "patchCase", "kind": "code", "code": "internal"})
+    edit(there, event, title="改过的标题")
+    there.pair.round()
+    edit(there, event, title="罐车倾倒污水")
+    there.pair.quiet()
+    there.at("officials/edit", {"id": case["id"], "set": {"description": "经核实为泥浆。"}})
+    there.pair.quiet()
+    assert sum("经核实为泥浆" in words for words in told_grid(there)) == 1 and there.pair.dead() == []
+
+
+def test_an_official_corrects_our_edit_at_once(there: There) -> None:
+    """Read within the platform's lag: the official's value is neither ours nor the one before it, so no old reading."""
+    event = there.pair.event()
+    there.pair.quiet()
+    (case,) = there.cases()
+    edit(there, event, title="改过的标题")
+    poll(there.pair.bridge, "grid")
+    push(there.pair.bridge, "enforcement")
+    there.at("officials/edit", {"id": case["id"], "set": {"title": "官员的标题"}})
+    there.pair.poll()
+    there.pair.quiet()
+    assert sum("官员的标题" in words for words in told_grid(there)) == 1
+    assert not any("改过的标题" in words for words in told_grid(there))
+    assert there.cases()[0]["title"] == "官员的标题" and there.pair.dead() == []
+
+
+def test_an_official_acts_before_the_batch_makes_our_edit(world: PetitionWorld) -> None:
+    """The receipt of an edit does not turn back the status that was read meanwhile: nothing is operated for it."""
+    event = world.grid_call()
+    world.quiet()
+    (order,) = world.orders()
+    world.at("grid", "officials/edit", {"eventId": event, "set": {"title": "更正后的标题"}})
+    world.poll("grid")
+    world.push("petition")
+    world.act(order["GDBH"], 1)
+    world.poll("petition")
+    world.platform.run_batch()
+    world.pass_time(30)
+    world.push("petition")
+    world.quiet()
+    (order,) = world.orders()
+    assert [row["CZLX"] for row in order["LZ"]] == ["登记", "受理", "改单"]
+    assert order["BT"] == "更正后的标题" and world.dead() == []
