@@ -195,6 +195,9 @@ def _create(run: Run, row: Row[Any]) -> None:
         return
     creation = run.platform.translator.creation(call.fields, reference, secrets_of(call.fields))
     there = already_there(run, reference, call.created_at)
+    with run.bridge.ledger.begin() as tx:
+        if queue.held(tx, row) and not queue.sent(tx, row.id, 0):
+            tx.execute(update(outbox).where(outbox.c.id == row.id).values(plan={"sent": call.fields}))
     attempt = intend(run, row, 0, None, None)
     if attempt is None:
         return
@@ -212,6 +215,7 @@ def _created(run: Run, row: Row[Any], attempt: int, receipt: Receipt, call: Row[
     creation = platform.translator.creation(call.fields, reference_of(call.call_id), secrets_of(call.fields))
     with run.bridge.ledger.begin() as tx:
         now = run.now()
+        call = tx.execute(select(calls).where(calls.c.id == call.id)).one()  # it may have changed since it was sent
         detail = "；".join([*receipt.notes, *(f"{field}: {words}" for field, words in creation.notes)])
         queue.outcome(tx, attempt, "found" if receipt.already else "done", detail, now)
         known = tx.execute(select(links.c.id).where(links.c.call == row.call, links.c.platform == platform.slug)).first()

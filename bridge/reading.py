@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from bridge.attachments.sightings import files_of, noticed
 from bridge.bridged import Bridge, Bridged
+from bridge.catching_up import catch_up
 from bridge.echoing import after_what_it_saw, without_echoes, without_our_edits
 from bridge.fields import call_of, told
 from bridge.latest import by_status, shows_ours
@@ -139,6 +140,7 @@ def link_copy(
         shown_at=now,
     ))  # fmt: skip
     link = new_id(made)
+    catch_up(tx, platform, call, link, creation, now)
     for number, entry in enumerate(creation.entries):
         tx.execute(insert(echoes).values(link=link, outbox=row, step=-1 - number, code=entry["code"], opinion=entry["opinion"],
                                          operator="", entry="", acknowledged_at=now, state="waiting"))  # fmt: skip

@@ -21,10 +21,15 @@ ASKED = "（保密）当事人要求保密，请隐去其姓名、联系方式�
 
 def kept_secret(tx: Connection, call: Row[Any], fields: Fields, source: str, now: int) -> Fields:
     """The call's changed fields, with the words that must not leave any more where a person has just asked for it."""
-    asked = [role for role in PERSONS if is_secret(fields.get(role)) and not is_secret(call.fields.get(role))]
-    before = [word for role in asked for word in words_of(call.fields.get(role)) if not is_secret_word(word)]
+    before = withdrawn(call.fields, fields)
     if not before:
         return fields
     for target in tx.execute(select(links.c.platform).where(links.c.call == call.id, links.c.platform != source)).scalars():
         queue.enqueue(tx, call.id, target, "remark", {"text": ASKED}, now)
     return {**fields, "secrets": list(dict.fromkeys([*(call.fields.get("secrets") or ()), *before]))}
+
+
+def withdrawn(before: Fields, after: Fields) -> list[str]:
+    """The words that might leave before, and may not after: those of people who have asked for secrecy in between."""
+    asked = [role for role in PERSONS if is_secret(after.get(role)) and not is_secret(before.get(role))]
+    return [word for role in asked for word in words_of(before.get(role)) if not is_secret_word(word)]

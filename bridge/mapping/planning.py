@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -49,8 +49,7 @@ class Step:
     was: Fields | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return {"body": self.body, "code": self.code, "status": self.status, "opinion": self.opinion,
-                "operator": self.operator, "lead": self.lead, "fields": self.fields, "was": self.was}  # fmt: skip
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

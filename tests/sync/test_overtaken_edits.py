@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.port import Receipt
 from bridge.inbound import poll
 from bridge.outbound import push
 from tests.sync.petition_world import PetitionWorld, petition_world
@@ -74,3 +75,65 @@ def test_an_official_acts_before_the_batch_makes_our_edit(world: PetitionWorld) 
     (order,) = world.orders()
     assert [row["CZLX"] for row in order["LZ"]] == ["登记", "受理", "改单"]
     assert order["BT"] == "更正后的标题" and world.dead() == []
+
+
+def test_changed_between_handing_over_and_the_receipt(world: PetitionWorld) -> None:
+    """The work order is made of what was handed over before. That is nobody's change, and it is corrected then."""
+    event = world.grid_call()
+    world.poll("grid")
+    world.push("petition")
+    world.at("grid", "officials/edit", {"eventId": event, "set": {"title": "更正后的标题"}})
+    world.poll("grid")
+    world.quiet()
+    (order,) = world.orders()
+    assert order["BT"] == "更正后的标题" and [row["CZLX"] for row in order["LZ"]] == ["登记", "改单"]
+    assert not any("更正" in one["opinion"] for one in world.events()[0]["processes"]) and world.dead() == []
+
+
+def test_secrecy_asked_for_between_handing_over_and_the_receipt(world: PetitionWorld) -> None:
+    """The person is blanked in the work order as soon as there is one, and is not made public again by it."""
+    event = world.grid_call(content="韩示例来电，电话13900000007，泄洪道堵塞。")
+    world.poll("grid")
+    world.push("petition")
+    world.at("grid", "officials/edit", {"eventId": event, "set": {"caller": "匿名", "callerTel": ""}})
+    world.poll("grid")
+    world.quiet()
+    (order,) = world.orders()
+    assert (order["SFBM"], order["SQRXM"], order["LXDH"]) == (1, None, None)
+    assert "韩示例" not in str(order) and "13900000007" not in str(order)
+    assert sum("要求保密" in str(row["CZYJ"]) for row in order["LZ"]) == 1
+    assert not any("更正" in one["opinion"] for one in world.events()[0]["processes"]) and world.dead() == []
+
+
+@pytest.mark.parametrize("fault", [{"kind": "lost"}, {"kind": "code", "code": "internal"}])
+def test_changed_while_a_creation_was_open(there: There, fault: dict[str, str]) -> None:
+    """The answer to a creation is lost, or it failed, and the origin changes a field meanwhile: one case, which shows it."""
+    event = there.pair.event()
+    there.at("faults", {"operation": "createCase", **fault})
+    there.pair.round()
+    edit(there, event, title="改过的标题")
+    there.pair.quiet()
+    (case,) = there.cases()
+    assert case["title"] == "改过的标题"
+    assert not any("更正" in words for words in told_grid(there)) and there.pair.dead() == []
+
+
+def test_changed_while_a_creation_was_being_sent(there: There, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another worker reads the change between the request and its answer: the new case is told it."""
+    event = there.pair.event()
+    poll(there.pair.bridge, "grid")
+    adapter = there.pair.bridge.platforms["enforcement"].adapter()
+    create = adapter.create
+
+    def slow(body: dict[str, object], reference: str) -> Receipt:
+        receipt = create(body, reference)
+        edit(there, event, title="改过的标题")
+        poll(there.pair.bridge, "grid")
+        return receipt
+
+    monkeypatch.setattr(adapter, "create", slow)
+    push(there.pair.bridge, "enforcement")
+    monkeypatch.undo()
+    there.pair.quiet()
+    assert there.cases()[0]["title"] == "改过的标题"
+    assert not any("更正" in words for words in told_grid(there)) and there.pair.dead() == []
