@@ -61,6 +61,9 @@ def shows_ours(tx: Connection, platform: Bridged, link: Row[Any], understood: Un
             tx.execute(update(echoes).where(echoes.c.id == echo.id).values(state="consumed", entry=f"{echo.code}@{now}"))
             tx.execute(update(outbox).where(outbox.c.id == echo.outbox, outbox.c.state == "waiting", outbox.c.available_at > now)
                        .values(available_at=now))  # fmt: skip
+            # What we wrote before it was shown by nobody's reading, and never will be.
+            tx.execute(update(echoes).where(echoes.c.link == link.id, echoes.c.state == "waiting", echoes.c.step >= 0,
+                                            echoes.c.id < echo.id).values(state="consumed"))  # fmt: skip
             return True
     return False
 

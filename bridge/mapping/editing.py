@@ -17,6 +17,9 @@ from bridge.mapping.notes import ABSENT, Fields, Notes, Unreadable
 from bridge.mapping.paths import place, taker
 from bridge.mapping.texts import held
 
+DIVISIONS = ("area.county", "area.town", "area.village")
+"""What a division's code can tell; a grid is no division, and is told in words."""
+
 
 @dataclass(frozen=True, slots=True)
 class Edited:
@@ -35,7 +38,7 @@ def rule_for(mapping: Mapping, field: str) -> str | None:
         return None
     if field in mapping.edits.fields:
         return field
-    return "division" if field.startswith("area.") and "division" in mapping.edits.fields else None
+    return "division" if field in DIVISIONS and "division" in mapping.edits.fields else None
 
 
 class Editor:

@@ -130,3 +130,25 @@ def test_our_write_is_known_again(configured: Path, lost: int) -> None:
         assert tiny.writes == [("taken", "东港受理")]
         assert [(step["platform"], step["action"]) for step in shown["timeline"]] == [("grid", "CALL"), ("grid", "ACCEPT")]
         assert not [row for row in shown["waiting"] if "action" in row] and one.data("dead", "list") == []
+
+
+def test_several_writes_before_one_reading(configured: Path) -> None:
+    """Only the last of them is shown: the others are not missed, and hold up nothing that people changed as well."""
+    tiny = Tiny()
+    with serving(configured / "s", tiny) as ground, StandIns(["grid"]) as standins:
+        one = house(configured, HUYING_CONFIG=str(configured / "config"), HUYING_MAPPINGS=str(configured / "mappings"),
+                    AIRFLOW_CONN_HUYING_TINY=ground.url, **standins.connections())  # fmt: skip
+        one.doors = standins.doors
+        number = one.event()
+        one.huying("poll", "grid")
+        until(one, lambda: tiny.rows)
+        one.huying("poll", "tiny")
+        for stage, words in (("06", "受理"), ("07", "派发"), ("10", "反馈"), ("11", "办结")):
+            move = {"eventId": number, "stage": stage, "opinion": words, "operator": "赵主任", "dept": "DG099"}
+            standins.doors.tell("grid", "officials/move", move)
+        one.huying("poll", "grid")
+        until(one, lambda: tiny.writes and not waiting(one, number))
+        one.huying("poll", "tiny")
+        shown = one.data("show", number)
+        assert [status for status, _ in tiny.writes] == ["taken", "taken", "taken", "done"]
+        assert "未见回显" not in str(shown) and {step["platform"] for step in shown["timeline"]} == {"grid"}

@@ -137,3 +137,13 @@ def test_changed_while_a_creation_was_being_sent(there: There, monkeypatch: pyte
     there.pair.quiet()
     assert there.cases()[0]["title"] == "改过的标题"
     assert not any("更正" in words for words in told_grid(there)) and there.pair.dead() == []
+
+
+def test_a_grid_is_told_in_words(there: There) -> None:
+    """A division's code can tell a village, never a grid: the case's officials read of it."""
+    event = there.pair.event(villageCode="371103103201")
+    there.pair.quiet()
+    edit(there, event, gridCode="371103103201001")
+    there.pair.quiet()
+    (case,) = there.cases()
+    assert [one["text"] for one in case["events"] if one["type"] == "comment"] == ["（更正）网格：371103103201001"]
