@@ -7,6 +7,8 @@ not know a platform or Airflow.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 from dataclasses import asdict
 from datetime import timedelta
@@ -260,6 +262,8 @@ def _step(run: Run, row: Row[Any], link: Row[Any], number: int, step: dict[str, 
     with run.bridge.ledger.begin() as tx:
         pending = queue.unresolved(tx, row.id, number)
     adapter, reference = run.adapter, f"{link.reference or link.native_id}#{row.id}.{number}"
+    if step.get("fields") is not None:  # planned anew it may be another one, while the first still stands there
+        reference += f".{hashlib.sha256(json.dumps(step['body'], sort_keys=True).encode()).hexdigest()[:12]}"
     if pending:
         try:
             find_out = step_found_out if step.get("fields") is None else edit_found_out

@@ -99,7 +99,8 @@ def send(run: Run, row: Row[Any], attempt: int, do: Callable[[], Receipt]) -> Re
     except (Unavailable, ConfigError, Refused) as error:
         with run.bridge.ledger.begin() as tx:
             queue.outcome(tx, attempt, "refused" if isinstance(error, Refused) else "unavailable", error.what, run.now())
-            if queue.held(tx, row):
+            step = tx.execute(select(attempts.c.step).where(attempts.c.id == attempt)).scalar_one()
+            if queue.held(tx, row) and not queue.sent(tx, row.id, step):  # else an earlier attempt may yet be shown
                 tx.execute(delete(echoes).where(echoes.c.outbox == row.id, echoes.c.state == "waiting",
                                                 echoes.c.acknowledged_at.is_(None)))  # fmt: skip
         raise

@@ -52,10 +52,14 @@ def planned(run: Run, row: Row[Any], link: Row[Any], call: Row[Any]) -> Plan:
 
 def to_be_planned_anew(run: Run, row: Row[Any]) -> bool:
     """A change of fields says what the call's fields are when it is sent, not when it was first tried: a person may
-    have asked for secrecy since. Not while the outcome of a write is open."""
+    have asked for secrecy since. Not while the outcome of a write is open; and words that may have arrived are repeated
+    unchanged, or they would be told twice."""
     if row.kind != "edit" or row.done:
         return False
+    first = next(iter((row.plan or {}).get("steps", ())), {})
     with run.bridge.ledger.begin() as tx:
+        if first.get("fields") is None and queue.sent(tx, row.id, 0):
+            return False
         return queue.unresolved(tx, row.id, 0) is None
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from adapters.errors import OutcomeUnknown, Unavailable, WireError
 from adapters.port import Receipt
 from bridge.inbound import poll
 from bridge.outbound import push
@@ -20,6 +23,20 @@ __all__ = ["there"]
 def world(tmp_path: Path) -> Iterator[PetitionWorld]:
     with petition_world(tmp_path) as made:
         yield made
+
+
+def shaken(monkeypatch: pytest.MonkeyPatch, kind: type[Any], name: str, *troubles: WireError) -> None:
+    """The next writes: carried out with their answer lost (OutcomeUnknown), or not sent at all."""
+    real, left = getattr(kind, name), list(troubles)
+
+    def write(*told: Any) -> Any:
+        trouble = left.pop(0) if left else None
+        receipt = None if isinstance(trouble, Unavailable) else real(*told)
+        if trouble is not None:
+            raise trouble
+        return receipt
+
+    monkeypatch.setattr(kind, name, write)
 
 
 def told_grid(there: There) -> list[str]:
@@ -147,3 +164,45 @@ def test_a_grid_is_told_in_words(there: There) -> None:
     there.pair.quiet()
     (case,) = there.cases()
     assert [one["text"] for one in case["events"] if one["type"] == "comment"] == ["（更正）网格：371103103201001"]
+
+
+def test_another_edit_while_the_first_may_stand_in_the_inbox(world: PetitionWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The INSERT's answer is lost, the batch stands still, the origin corrects itself: the newer title is handed over as a
+    write of its own, and wins on both sides."""
+    event = world.grid_call()
+    world.quiet()
+    kind = type(world.bridge.platforms["petition"].adapter())
+    shaken(monkeypatch, kind, "edit", OutcomeUnknown("答复丢失 / the answer is lost"))
+    for title in ("标题甲", "标题乙"):
+        world.at("grid", "officials/edit", {"eventId": event, "set": {"title": title}})
+        world.poll("grid")
+        for _ in range(2):
+            world.push("petition")
+            world.pass_time(20)
+    world.pass_time(60)
+    world.push("petition")
+    world.platform.run_batch()
+    world.quiet()
+    assert world.orders()[0]["BT"] == "标题乙" and world.dead() == []
+    assert not any("更正" in one["opinion"] for one in world.events()[0]["processes"])
+
+
+def test_words_that_may_have_arrived_are_repeated_unchanged(there: There, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer is lost, and when it is sent again the platform cannot be reached: in the end it reads of it once, and
+    a poll in between does not take our words for somebody's."""
+    event = there.pair.event(villageCode="371103103201")
+    there.pair.quiet()
+    kind = type(there.pair.bridge.platforms["enforcement"].adapter())
+    shaken(monkeypatch, kind, "update", OutcomeUnknown("答复丢失 / lost"), Unavailable("无法连接 / not reached"))
+    edit(there, event, gridCode="371103103201001")
+    for _ in range(4):
+        with contextlib.suppress(WireError):
+            there.pair.round()
+        with contextlib.suppress(WireError):
+            push(there.pair.bridge, "enforcement")
+        there.pair.time.sleep(100)
+        there.pair.poll()
+    there.pair.quiet()
+    (case,) = there.cases()
+    assert [one["text"] for one in case["events"] if one["type"] == "comment"] == ["（更正）网格：371103103201001"]
+    assert not any("更正" in words for words in told_grid(there)) and there.pair.dead() == []
