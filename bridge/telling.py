@@ -56,7 +56,7 @@ def to_be_planned_anew(run: Run, row: Row[Any]) -> bool:
     unchanged, or they would be told twice."""
     if row.kind != "edit" or row.done:
         return False
-    first = next(iter((row.plan or {}).get("steps", ())), {})
+    first: dict[str, Any] = next(iter((row.plan or {}).get("steps", ())), {})
     with run.bridge.ledger.begin() as tx:
         if first.get("fields") is None and queue.sent(tx, row.id, 0):
             return False

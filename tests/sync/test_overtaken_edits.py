@@ -206,3 +206,22 @@ def test_words_that_may_have_arrived_are_repeated_unchanged(there: There, monkey
     (case,) = there.cases()
     assert [one["text"] for one in case["events"] if one["type"] == "comment"] == ["（更正）网格：371103103201001"]
     assert not any("更正" in words for words in told_grid(there)) and there.pair.dead() == []
+
+
+def test_ours_is_known_again_though_the_repeat_failed(there: There, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operation whose answer was lost, then a repeat that did not go out, and only then a poll: the entry is ours."""
+    event = there.pair.event()
+    there.pair.quiet()
+    kind = type(there.pair.bridge.platforms["enforcement"].adapter())
+    shaken(monkeypatch, kind, "update", OutcomeUnknown("答复丢失 / lost"), Unavailable("无法连接 / not reached"))
+    there.pair.move(event, "06", "已受理")
+    poll(there.pair.bridge, "grid")
+    for _ in range(2):
+        with contextlib.suppress(WireError):
+            push(there.pair.bridge, "enforcement")
+        there.pair.time.sleep(100)
+    there.pair.poll()
+    there.pair.quiet()
+    (case,) = there.cases()
+    assert [one["type"] for one in case["events"]] == ["created", "accept"] and there.pair.dead() == []
+    assert sum("已受理" in words for words in told_grid(there)) == 1
