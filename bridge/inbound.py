@@ -24,7 +24,7 @@ from bridge.ledger.ledger import micros, new_id
 from bridge.ledger.tables import cursors, pages, platforms, raw_records, records
 from bridge.mapping.notes import ABSENT, Unreadable
 from bridge.mapping.paths import taker
-from bridge.reading import apply
+from bridge.reading import OLD, apply
 
 log = logging.getLogger(__name__)
 
@@ -156,8 +156,8 @@ def keep(tx: Connection, bridge: Bridge, platform: Bridged, record: WireRecord, 
     tx.execute(update(raw_records).where(raw_records.c.id == raw).values(outcome=outcome, reason=reason))
     if native_id is not None:
         reference = _reference(platform, record)
-        _upsert(tx, records, {"platform": slug, "native_id": native_id},
-                {"digest": record.identity, "version": record.version, "reference": reference, "raw": raw})  # fmt: skip
+        seen = {"digest": "", "version": ""} if reason == OLD else {"digest": record.identity, "version": record.version}
+        _upsert(tx, records, {"platform": slug, "native_id": native_id}, {**seen, "reference": reference, "raw": raw})
     return outcome
 
 

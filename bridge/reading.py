@@ -34,6 +34,7 @@ from schemas.lifecycle import Action, ActionKind, Stage, Standing, fold
 from schemas.moment import moment
 
 OURS = re.compile(r"hy-([0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})", re.ASCII)
+OLD = "可能早于我方写入，稍后再看 / perhaps older than our last write, to be looked at again"
 TRAVELS_AS_ACTION = frozenset({"lead", "assists"})
 
 
@@ -65,8 +66,7 @@ def apply(
         else:
             _record(tx, bridge, platform, understood, now)
             return "applied", ""
-    _progress(tx, bridge, platform, link, understood, read_at, now)
-    return "applied", ""
+    return "applied", OLD if _progress(tx, bridge, platform, link, understood, read_at, now) else ""
 
 
 def _record(tx: Connection, bridge: Bridge, platform: Bridged, understood: Understood, now: int) -> None:
@@ -172,8 +172,9 @@ def _skip_superseded(tx: Connection, call: int, platform: str, now: int) -> None
 
 def _progress(
     tx: Connection, bridge: Bridge, platform: Bridged, link: Row[Any], understood: Understood, read_at: datetime, now: int
-) -> None:
-    """A record of a known call: what is new in it, once our own writes are told apart."""
+) -> bool:
+    """A record of a known call: what is new in it, once our own writes are told apart. True if the reading may be older than
+    they are: then it says nothing but that."""
     new = [entry for entry in understood.entries if entry.key not in set(link.entries)]
     ours = shows_ours(tx, platform, link, understood, now)
     foreign, stale = without_echoes(tx, link, new, understood.fields, read_at, platform, now)
@@ -213,8 +214,7 @@ def _progress(
         explained |= {latest.words}
     _spread(tx, bridge, call.id, actions, {k: v for k, v in changes.items() if k not in explained}, standing,
             platform.slug, now, attached)  # fmt: skip
-
-
+    return stale
 
 
 def stand(tx: Connection, call: int, now: int) -> Standing:

@@ -152,3 +152,26 @@ def test_several_writes_before_one_reading(configured: Path) -> None:
         shown = one.data("show", number)
         assert [status for status, _ in tiny.writes] == ["taken", "taken", "taken", "done"]
         assert "未见回显" not in str(shown) and {step["platform"] for step in shown["timeline"]} == {"grid"}
+
+
+def test_an_official_acts_within_the_lag_after_our_write(configured: Path) -> None:
+    """Such a reading may be an old one. It is looked at again, and what the official did is not lost."""
+    county = configured / "config" / "counties" / "lanshan.yaml"
+    county.write_text(county.read_text(encoding="utf-8").replace("lag: 0s", "lag: 4s"), encoding="utf-8")
+    tiny = Tiny()
+    with serving(configured / "s", tiny) as ground, StandIns(["grid"]) as standins:
+        one = house(configured, HUYING_CONFIG=str(configured / "config"), HUYING_MAPPINGS=str(configured / "mappings"),
+                    AIRFLOW_CONN_HUYING_TINY=ground.url, **standins.connections())  # fmt: skip
+        one.doors = standins.doors
+        number = one.event()
+        one.huying("poll", "grid")
+        until(one, lambda: tiny.rows)
+        one.huying("poll", "tiny")
+        standins.doors.tell("grid", "officials/move", {"eventId": number, "stage": "06", "opinion": "受理", "operator": "赵主任"})
+        one.huying("poll", "grid")
+        until(one, lambda: tiny.writes and not waiting(one, number))
+        next(iter(tiny.rows.values())).update(status="done", words="已办结")
+        one.huying("poll", "tiny")
+        time.sleep(5)
+        one.huying("poll", "tiny")
+        assert [step["action"] for step in one.data("show", number)["timeline"]] == ["CALL", "ACCEPT", "CLOSE"]
