@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, BinaryIO
@@ -19,14 +21,14 @@ import orjson
 from adapters.checking import examined, misconfigured
 from adapters.errors import ConfigError, Missing, OutcomeUnknown, Outdated, Refused, Unavailable, WireError
 from adapters.generic import filing, late
-from adapters.generic.answers import Reading, judged, listed, shown
+from adapters.generic.answers import Reading, judged, listed
 from adapters.generic.client import Client, Made
-from adapters.generic.documents import NotNumber, at, first, merged, put, without
+from adapters.generic.documents import NotNumber, at, first, has, merged, put, without
 from adapters.generic.listing import found_by, more_of
-from adapters.generic.parts import Idempotency
+from adapters.generic.parts import Idempotency, Request
 from adapters.generic.probing import probe
 from adapters.generic.pulling import Pulling
-from adapters.generic.records import askable, embedded, native_id, renamed, row
+from adapters.generic.records import askable, embedded, marked, native_id, renamed, row, touches_mark
 from adapters.generic.settings import Settings, Update
 from adapters.generic.texts import check_lengths, sendable
 from adapters.port import (
@@ -119,8 +121,12 @@ class Rest:
         rows = iter(found_by(self._client, reference)) if find.by == "query" else self._pulling.rows_since(since)
         for one in rows:
             record = one.record
-            if record.native_id and (not path or str(at(record.body, path)) == reference):
-                return self.fetch(record.native_id) if record.partial else record
+            told = not path or not record.partial or has(record.body, path)  # a row of a list may lack it
+            if not record.native_id or (told and path and str(at(record.body, path)) != reference):
+                continue
+            found = self.fetch(record.native_id) if record.partial else record
+            if told or (found is not None and str(at(found.body, path)) == reference):
+                return found
         return None
 
     def create(self, body: WireBody, reference: str) -> Receipt:
@@ -158,7 +164,8 @@ class Rest:
             return replace(made_now, already=replayed, raw=reading.answer.body, notes=notes)
         if create.late is not None:
             token = first(reading.document, create.late.token)
-            late.keep(self._around.state, reference, str(token or ""))
+            with suppress(ConfigError):  # it was sent: without its token it is searched for, never sent again
+                late.keep(self._around.state, reference, str(token or ""))
             return Receipt("", late=True, raw=reading.answer.body, notes=notes)
         raise unknown("答复中没有新编号 / no new id in the answer", where, reading.code)
 
@@ -180,7 +187,10 @@ class Rest:
         return self._changed("操作 update", "update", self._settings.update, native_id, body, reference)
 
     def edit(self, native_id: str, body: WireBody, reference: str) -> Receipt:
-        """A change of fields, as `update`."""
+        """A change of fields, as `update`. A text that holds our reference keeps it."""
+        if self._settings.edit is not None and touches_mark(body, self._settings.record):
+            shown, _ = self._present(native_id, self._client.where("更改 edit", native_id))
+            body = marked(body, shown, self._settings.record)
         return self._changed("更改 edit", "edit", self._settings.edit, native_id, body, reference)
 
     def _changed(
@@ -193,12 +203,19 @@ class Rest:
             raise Missing(f"不是记录编号 / not an id: {native_id!r:.80}", where=where, remedy="核对编号 / check it")
         sent, notes = sendable(body)
         check_lengths(sent, self._settings.limits, where)
-        made = self._operation(part, native_id, sent, reference, where)
-        scope = f"{reference}\n{made.target}\n{hashlib.sha256(made.body).hexdigest()}"
-        made = _keyed(made, part.idempotency, reference, scope)
+        request, own, known = self._operation(part, key, native_id, sent, reference, where)
+        made = self._made(request, known, own, part.wrap, where)
+        scope = f"{reference}\n{made.target}\n{hashlib.sha256(made.body).hexdigest()}"  # ours alone: the same again and again
         for turn in range(1, RACES + 1):
-            tagged = self._tagged(native_id, made, where, key) if part.if_match else made
-            reading = self._client.send(operation, tagged, record=f"{native_id} {reference}", write=True,
+            etag = ""
+            if part.whole or part.if_match:
+                shown, etag = self._present(native_id, where)
+                if part.whole:
+                    made = self._made(request, known, merged(without(shown, part.leave), own), part.wrap, where)
+            made = _keyed(made, part.idempotency, reference, scope)
+            if part.if_match:
+                made = _tagged(made, etag, where, key)
+            reading = self._client.send(operation, made, record=f"{native_id} {reference}", write=True,
                                         accept=frozenset({"outdated", "duplicate"}))  # fmt: skip
             if not (reading.verdict == "outdated" and reading.answer.status == 412 and turn < RACES):
                 break
@@ -232,12 +249,24 @@ class Rest:
         if not receipt.file_id:  # it lies about somewhere, and belongs to nothing: sending it again does no harm
             raise Unavailable("上传的答复中没有附件编号 / the answer to the upload names no file", where=where,
                               remedy="核对 files.upload.file_id / check files.upload.file_id")  # fmt: skip
-        held = at(self._present(native_id, where), into)
-        added = files.upload.join.join(part for part in (held if isinstance(held, str) else "", receipt.file_id) if part)
-        return replace(self.update(native_id, {into: added}, reference), file_id=receipt.file_id)
+        added = filing.added(at(self._present(native_id, where)[0], into), receipt.file_id, files.upload, where)
+        body: dict[str, Any] = {}
+        put(body, into, added)
+        try:
+            return replace(self.update(native_id, body, reference), file_id=receipt.file_id)
+        except OutcomeUnknown:  # under its own name, which the platform made, it would not be known again later
+            try:
+                now = at(self._present(native_id, where)[0], into)
+            except WireError:
+                now = None
+            if now != added:
+                raise
+            return receipt
 
-    def _operation(self, update: Update, native_id: str, body: dict[str, Any], reference: str, where: str) -> Made:
-        """The request of one operation. Refused for one that has none."""
+    def _operation(
+        self, update: Update, key: str, native_id: str, body: dict[str, Any], reference: str, where: str
+    ) -> tuple[Request, dict[str, Any], dict[str, Any]]:
+        """The request of one operation, its body, and its placeholders. Refused for one that has none."""
         code = at(body, update.operation) if update.operation else None
         own, request = update.operations.get(str(code)), update.request
         if update.operation:
@@ -247,20 +276,17 @@ class Rest:
         body = renamed(body, {**update.rename, **(own.rename if own else {})})
         if request is None or (code is None and "{operation}" in request.path):
             raise Refused(f"没有操作 {code} 的请求 / no request for this operation", where=where, field=update.operation,
-                          remedy="写入 settings.update.operations / add it there")  # fmt: skip
-        if update.whole:
-            body = merged(without(self._present(native_id, where), update.leave), body)
-        known = {"id": native_id, "reference": reference, "operation": code}
-        return self._made(request, known, body, update.wrap, where)
+                          remedy=f"写入 settings.{key}.operations / add it there")  # fmt: skip
+        return request, body, {"id": native_id, "reference": reference, "operation": code}
 
-    def _present(self, native_id: str, where: str) -> Mapping[str, Any]:
-        """A record as the platform shows it now, nothing taken out of it."""
+    def _present(self, native_id: str, where: str) -> tuple[Mapping[str, Any], str]:
+        """A record as the platform shows it now, nothing taken out of it, and its ETag."""
         found = self._detail(native_id)
         if found is None:
             raise Missing("平台上没有此记录 / no such record", where=where, remedy="核对编号 / check the id")
-        return found[2]
+        return found[2], found[1]
 
-    def _made(self, request: Any, values: Mapping[str, Any], body: Any, wrap: str, where: str) -> Made:
+    def _made(self, request: Request, values: Mapping[str, Any], body: Any, wrap: str, where: str) -> Made:
         try:
             return self._client.made(request, values, body, wrap)
         except NotNumber as error:
@@ -288,7 +314,7 @@ class Rest:
         if found is None and detail.optional and isinstance(reading.document, Mapping):
             return None
         if found is None:
-            seen = shown(reading, detail.item, self._settings.envelope.data)
+            seen = self._client.shown(reading, detail.item, self._settings.envelope.data)
             raise broken(reading.answer, f"答复中没有记录 / no record in the answer at {seen}", where, reading.code)
         if not found[1]:
             return None
@@ -296,22 +322,13 @@ class Rest:
         if record.native_id != identity:
             raise broken(reading.answer, "答复不是所问的记录 / the answer is not the record asked for", where, reading.code)
         if detail.more:
-            content, raw = dict(found[1][0]), reading.answer.body
+            content, raw = deepcopy(found[1][0]), reading.answer.body
             for one in detail.more:
                 told, rows = more_of(self._client, one, identity)
                 put(content, one.into, rows)
                 raw += b"\n" + told
             record = row(content, raw, reading.answer.sent_at, self._settings.record).record
         return record, reading.answer.headers.get("etag", ""), found[1][0]
-
-    def _tagged(self, identity: str, made: Made, where: str, key: str) -> Made:
-        found = self._detail(identity)
-        if found is None:
-            raise Missing("平台上没有此记录 / no such record", where=where, remedy="核对编号 / check the id")
-        if not found[1]:
-            raise ConfigError("详情答复没有 ETag / the detail answer has no ETag", where=where,
-                              remedy=f"关闭 {key}.if_match / switch {key}.if_match off")  # fmt: skip
-        return replace(made, headers={**made.headers, "If-Match": found[1]})
 
     def _new_id(self, reading: Reading) -> str | None:
         create = self._settings.create
@@ -351,6 +368,13 @@ def _keyed(made: Made, idempotency: Idempotency | None, reference: str, scope: s
     digest = hashlib.sha256(scope.encode()).hexdigest()[:32]
     key = idempotency.key.replace("{reference}", reference).replace("{digest}", digest)
     return replace(made, headers={**made.headers, idempotency.header: key})
+
+
+def _tagged(made: Made, etag: str, where: str, key: str) -> Made:
+    if not etag:
+        raise ConfigError("详情答复没有 ETag / the detail answer has no ETag", where=where,
+                          remedy=f"关闭 {key}.if_match / switch {key}.if_match off")  # fmt: skip
+    return replace(made, headers={**made.headers, "If-Match": etag})
 
 
 def build(

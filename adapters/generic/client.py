@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 import orjson
 
@@ -152,9 +152,14 @@ class Client:
                    read(answer, settings.envelope, settings.format, tidy=settings.record.tidy))  # fmt: skip
         if answer.skew is not None and reading.verdict not in ("strange", "failed"):
             self.skew = answer.skew
-        return replace(reading, message=self._covered(reading.message))
+        return replace(reading, message=self.covered(reading.message))
 
-    def _covered(self, text: str) -> str:
+    def shown(self, reading: Reading, paths: tuple[str, ...], prefix: str) -> str:
+        """As `answers.shown`, without our secret."""
+        return self.covered(shown(reading, paths, prefix))
+
+    def covered(self, text: str) -> str:
+        """A text for people, without our secret."""
         return text.replace(self._secret, "***") if self._secret else text
 
     def _credentials(self, token: str) -> dict[str, str]:
@@ -179,7 +184,7 @@ class Client:
             "nonce": self._around.random_bytes(16).hex(), "body_sha256": hashlib.sha256(made.body).hexdigest(),
         }  # fmt: skip
         more = query({name: fill_text(text, values) for name, text in auth.parameters.items()})
-        target = _more(made.target, more)
+        target = _more(_less(made.target, {*auth.parameters, auth.parameter}), more)
         path, _, text = target.partition("?")
         values |= {"path": path, "query": text, "target": target}
         form = made.body if made.headers.get("Content-Type") == FORM else b""
@@ -211,7 +216,7 @@ class Client:
             seconds = auth.seconds
         answer = self._transport.read(made.method, self._url + made.target, made.headers, made.body)
         reading = read(answer, envelope, "json")
-        reading = replace(reading, message=self._covered(reading.message))
+        reading = replace(reading, message=self.covered(reading.message))
         if reading.verdict in ("expired", "refused", "unsigned", "missing"):
             raise ConfigError(f"平台不认可账号 / credentials refused ({reading.code} {reading.message[:100]})".rstrip(),
                               where=where, code=reading.code, remedy=_REMEDY)  # fmt: skip
@@ -222,7 +227,7 @@ class Client:
                               retry_after=retry_after(answer)) from error  # fmt: skip
         value, given = first(reading.document, paths), at(reading.document, lifetime) if lifetime else None
         if not isinstance(value, str) or not value.isascii() or not value.isprintable() or not value:
-            seen = self._covered(shown(reading, paths, ""))
+            seen = self.shown(reading, paths, "")
             raise Unavailable(f"令牌答复中没有令牌 / no token in the token reply at {seen}", where=where,
                               remedy="改 settings.auth.token，或核对账号 / correct settings.auth.token, or check the account")  # fmt: skip
         if isinstance(given, int | float) and not isinstance(given, bool) and given > 0:
@@ -232,6 +237,13 @@ class Client:
 
 def _more(target: str, parameters: str) -> str:
     return target + ("&" if "?" in target else "?") + parameters if parameters else target
+
+
+def _less(target: str, names: Collection[str]) -> str:
+    """Without these parameters: a link that the platform gave repeats those of the request before."""
+    path, _, text = target.partition("?")
+    kept = [part for part in text.split("&") if part and unquote_plus(part.partition("=")[0]) not in names]
+    return path + ("?" + "&".join(kept) if kept else "")
 
 
 def _basic(login: str, secret: str) -> str:

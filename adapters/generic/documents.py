@@ -46,6 +46,13 @@ def at(value: Any, path: str) -> Any:
     return value
 
 
+def has(body: Mapping[str, Any], path: str) -> bool:
+    """Does anything stand at a dotted path, null too?"""
+    above, _, last = path.rpartition(".")
+    holder = at(body, above)
+    return isinstance(holder, Mapping) and last in holder
+
+
 def first(value: Any, paths: tuple[str, ...]) -> Any:
     """The first thing at one of these paths; the empty path is nowhere."""
     return next((found for path in paths if path and (found := at(value, path)) is not None), None)

@@ -7,7 +7,7 @@ import hashlib
 import io
 import re
 from collections.abc import Callable
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import quote, unquote, urlsplit
 
 from adapters.disposition import name_in
@@ -112,6 +112,16 @@ def write_file(
                           remedy="重发同一附件无害，将自动重试 / sending it again does no harm; tried again") from error  # fmt: skip
     told = at(reading.document, upload.file_id) if upload.file_id else None
     return Receipt(native_id, file_id=str(told or ""), raw=reading.answer.body)
+
+
+def added(held: Any, file_id: str, upload: Upload, where: str) -> Any:
+    """What a record's member holds, and one file more; a list stays a list. ConfigError where it is neither list nor text."""
+    if isinstance(held, list):
+        return [*held, file_id]
+    if held is not None and not isinstance(held, str):
+        raise ConfigError(f"{upload.into} 不是文字或列表，写入会毁掉原有的 / is neither text nor list", where=where,
+                          remedy="核对 files.upload.into / check files.upload.into")  # fmt: skip
+    return upload.join.join(part for part in (held, file_id) if part)
 
 
 def _content(upload: Upload, file: FileOut, content: BinaryIO, where: str) -> bytes:

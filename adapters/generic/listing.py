@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from adapters.errors import ConfigError, Refused
-from adapters.generic.answers import Reading, listed, shown
+from adapters.generic.answers import Reading, listed
 from adapters.generic.client import Client, Made
 from adapters.generic.documents import at, rows
 from adapters.generic.moments import written
@@ -84,7 +84,7 @@ def more_of(client: Client, more: More, identity: str) -> tuple[bytes, list[Any]
         return reading.answer.body, []
     found = listed(reading, more.items, "", client.settings.envelope.data)
     if found is None:
-        seen = shown(reading, more.items, client.settings.envelope.data)
+        seen = client.shown(reading, more.items, client.settings.envelope.data)
         raise broken(reading.answer, f"答复中没有列表 / no list in the answer at {seen}", where, reading.code)
     return reading.answer.body, found[1]
 
@@ -93,7 +93,7 @@ def _page(client: Client, reading: Reading, items: tuple[str, ...], where: str, 
     settings, answer = client.settings, reading.answer
     found = listed(reading, items, settings.record.id, settings.envelope.data)
     if found is None:
-        seen = shown(reading, items, settings.envelope.data)
+        seen = client.shown(reading, items, settings.envelope.data)
         raise broken(answer, f"答复中没有列表 / no list in the answer at {seen}", where, reading.code)
     path, contents = found
     path = ".".join(part for part in (settings.envelope.data, path) if part)

@@ -131,7 +131,7 @@ class _Looking:
         if found is None and self._seen and at(reading.document, self._seen) in (None, ""):
             path, found = self._seen, []  # behind the last page some say nothing instead of an empty list
         if found is None:
-            words = _said(reading.document)
+            words = self._client.covered(_said(reading.document))
             raise ConfigError(
                 "答复中没有列表 / no list in the answer: "
                 + (", ".join(_keys(reading.document)) or type(reading.document).__name__)

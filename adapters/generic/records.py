@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
 
-from adapters.generic.documents import at, put, tidied, without
+from adapters.generic.documents import at, has, put, tidied, without
 from adapters.generic.moments import understood
 from adapters.generic.parts import Time
 from adapters.generic.settings import Embedded, Record
@@ -83,13 +84,29 @@ def embedded(body: dict[str, Any], reference: str, record: Record) -> dict[str, 
     return body
 
 
+def touches_mark(body: Mapping[str, Any], record: Record) -> bool:
+    """Does this change write the text that our reference stands in?"""
+    return record.embedded is not None and has(body, record.embedded.member)
+
+
+def marked(body: Mapping[str, Any], shown: Mapping[str, Any], record: Record) -> dict[str, Any]:
+    """Such a change, with the reference that stands there now behind the new text; the same if none does."""
+    one = record.embedded
+    text = at(shown, one.member) if one else None
+    found = _pattern(one).search(text) if one and isinstance(text, str) else None
+    if one is None or found is None:
+        return dict(body)
+    held, made = at(body, one.member), deepcopy(dict(body))
+    put(made, one.member, (held if isinstance(held, str) else "") + one.template.format(reference=found[1]))
+    return made
+
+
 def renamed(body: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     """The body with some members under another name; to an empty one: without them."""
-    held = {to: at(body, origin) for origin, to in names.items()}
+    held = [(to, at(body, origin)) for origin, to in names.items() if to and has(body, origin)]
     body = without(body, tuple(names))
-    for to, value in held.items():
-        if value is not None and to:
-            put(body, to, value)
+    for to, value in held:  # null too: it empties a field
+        put(body, to, value)
     return body
 
 

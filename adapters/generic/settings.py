@@ -334,11 +334,17 @@ class Settings(Part):
         if self.create is not None and self.create.silent and not (self.find and self.find.by == "query"):
             wrong.append("create 须写明新编号在哪里：id 或 id_header；答复里没有的，写 find（by: query），建后按我方编号查回 "
                          "/ create must say where the new id stands: id or id_header; without one, find by query")  # fmt: skip
+        if self.create is not None and self.create.silent and not self.record.reference:
+            wrong.append("create 没有 id 时需要 record.reference：查回的要核对 / create without an id needs record.reference: what is "
+                         "found is checked by it")  # fmt: skip
         if self.detail is not None and self.detail.more and not self.list.partial:
             wrong.append("detail.more 需要 list.partial: true / needs list.partial: true")
         upload = self.files.upload if self.files else None
         if upload and upload.into and (self.update is None or self.update.request is None or not upload.file_id):
             wrong.append("files.upload.into 需要 file_id 和 update.request / needs file_id and update.request")
+        elif upload and upload.into and self.update and self.update.request and "{operation}" in self.update.request.path:
+            wrong.append("files.upload.into 用 update.request 发送，其 path 不能用 {operation} / goes by update.request, whose path "
+                         "must not need {operation}")  # fmt: skip
         if self.update is not None and self.detail is None:
             wrong.append("update 需要 detail：结果不明时要读回 / needs detail: an unknown outcome is read back")
         if self.edit is not None and self.update is None:

@@ -128,6 +128,12 @@ def test_a_file_that_is_written_into_its_record(tmp_path: Path) -> None:
         for wrong, error in (("http://other.example/a.jpg", ConfigError), ("/profile/../case/10", Missing), ("file:///etc", Missing)):
             with pytest.raises(error):
                 adapter.read_file(FileRef("10", wrong, "", None))
+        office.cases[10]["attachments"] = ["/profile/a.jpg"]  # a list stays one
+        receipt = adapter.write_file("10", FileOut("b.jpg", "image/jpeg", 1), io.BytesIO(b"x"), "hy-1#3.0")
+        assert office.cases[10]["attachments"] == ["/profile/a.jpg", receipt.file_id]
+        office.cases[10]["attachments"] = {"a": 1}
+        with pytest.raises(ConfigError, match="attachments"):
+            adapter.write_file("10", FileOut("b.jpg", "image/jpeg", 1), io.BytesIO(b"x"), "hy-1#4.0")
         for said in (Said(b"", 502), Said({"code": 200, "msg": ""})):
             office.next = said
             with pytest.raises(Unavailable):
@@ -164,7 +170,7 @@ def test_an_address_for_each_operation(tmp_path: Path) -> None:
     """By the operation's name in the path, or by a request of its own with other names; the name is not in the body. One that
     has no request is refused before anything is sent."""
     with serving(tmp_path, lambda _: Said({"code": 200})) as there:
-        adapter = there.adapter({**FRAMEWORK, "update": OPERATIONS})
+        adapter = there.adapter({**FRAMEWORK, "files": None, "update": OPERATIONS})
         adapter.update("10", {"action": "accept", "opinion": "好", "time": "t"}, "op-1")
         assert there.paths() == ["POST /case/accept"] and there.asked[-1].json == {"id": "10", "opinion": "好", "time": "t"}
         adapter.update("10", {"action": "reply", "opinion": "完", "time": "t"}, "op-2")
@@ -178,3 +184,5 @@ def test_an_address_for_each_operation(tmp_path: Path) -> None:
         for wrong in ({}, {"operations": OPERATIONS["operations"]}):
             with pytest.raises(ConfigError, match="update"):
                 there.adapter({**FRAMEWORK, "files": None, "update": wrong})
+        with pytest.raises(ConfigError, match="into"):  # a file is no operation: its request must not need one
+            there.adapter({**FRAMEWORK, "update": OPERATIONS})
