@@ -89,7 +89,10 @@ def probe(
                 say(f"  {slug} 平台时钟减本机 / platform clock minus ours: {one.skew.total_seconds():+.0f} s")
         if not probes:
             warn("没有可用的平台 / no platform can be used: huying check")
-    if not probes or not all(one.ok for one in probes.values()):
+    left_out = platform is None and bool(configuration.all_problems())
+    if left_out:  # who asks whether everything is well must not take their silence for yes
+        warn("有配置问题，部分平台可能停用、没有试连 / there are problems, some platforms may be left out and were not tried: huying check")
+    if left_out or not probes or not all(one.ok for one in probes.values()):
         raise typer.Exit(1)
 
 

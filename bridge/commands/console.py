@@ -34,6 +34,7 @@ from schemas.county import written
 P = ParamSpec("P")
 R = TypeVar("R")
 PLAIN_WIDTH = 240  # columns where no terminal says otherwise: a line a row for grep
+FEW = 12  # names that a message lists whole
 WAIT_SECONDS = 5.0  # for a ledger that another process holds; people do not wait half a minute
 
 Json = Annotated[bool, typer.Option("--json", help="以 JSON 输出 / print JSON")]
@@ -136,10 +137,10 @@ def platform_in(configuration: Configuration, slug: str) -> str:
 
 
 def known(word: str, names: Iterable[str], what: str) -> str:
-    """The word, if it is one of the names; a usage error (exit code 2) with the nearest ones if not."""
-    names = list(names)
+    """The word, if it is one of the names; a usage error (exit code 2) with all of them, or the nearest of many, if not."""
+    names = sorted(names)
     if word not in names:
-        near = nearest(word, names) or "—"
+        near = (", ".join(names) if len(names) <= FEW else nearest(word, names)) or "—"
         raise typer.BadParameter(f"没有{what} / unknown: {word}；可用 / known: {near}")
     return word
 

@@ -67,6 +67,15 @@ def test_wrong_usage_is_exit_code_2(tmp_path: Path) -> None:
     for arguments in (("chek",), ("poll", "gird"), ("map", "show", "gird"), ("map", "try", "grid", "nowhere.json"), ()):
         assert one.huying(*arguments).exit_code == 2, arguments
     assert "grid" in one.huying("poll", "gird").output
+    for name in ("city", "petition", "open311"):  # all that there are, not those alone that are written alike
+        assert name in one.huying("map", "show", "gird").output
+
+
+def test_probing_tells_of_platforms_that_are_left_out(tmp_path: Path) -> None:
+    """They are not tried, and that must not look as if all were well."""
+    config = folder(tmp_path, donggang=DONGGANG, lanshan="county: x\n")
+    result = house(tmp_path, HUYING_CONFIG=str(config)).huying("probe", "--json")
+    assert result.exit_code == 1 and list(json.loads(result.stdout)) == ["grid"] and "huying check" in result.stderr
 
 
 def test_a_missing_connection_is_told_in_words(tmp_path: Path) -> None:
