@@ -67,16 +67,16 @@ class Client:
         return f"{self._platform} · {operation}" + (f" · {record[:80]}" if record else "")
 
     def made(self, request: Request, values: Mapping[str, Any], body: Any = None, wrap: str = "") -> Made:
-        """A request from its template. body: what is sent with the parameters, as JSON or a form. NotNumber for one of
+        """A request from its template. body: what is sent with the parameters, in the same place. NotNumber for one of
         `request.numbers` that is none."""
         known = {**values, "login": self._login, "password": self._secret}
         headers = {**self.settings.headers, **{name: fill_text(text, known) for name, text in request.headers.items()}}
         target, parameters = fill_path(request.path, known), fill(request.parameters, known)
-        if request.send == "query":
-            text = query(parameters)
-            return Made(request.method, target + (f"?{text}" if text else ""), headers)
         mapped = numbered(body or {}, request.numbers)
         mapped = {wrap: mapped} if wrap and body is not None else mapped
+        if request.send == "query":
+            text = query({**parameters, **mapped})
+            return Made(request.method, target + (f"?{text}" if text else ""), headers)
         if request.send == "json":
             content, kind = orjson.dumps({**parameters, **mapped}, option=orjson.OPT_PASSTHROUGH_DATETIME), JSON
         else:

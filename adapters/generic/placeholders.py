@@ -12,23 +12,26 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 NAME = re.compile(r"\{([a-z_0-9]+)\}")
+ANY = re.compile(r"\{(\w+)\}")
 _GONE = object()
 
 
 def names(template: Any) -> frozenset[str]:
     """All placeholders in a template of any depth."""
-    return frozenset(_names(template))
+    return frozenset(_names(template, NAME))
 
 
-def _names(template: Any) -> Iterator[str]:
+def strangers(template: Any, known: frozenset[str]) -> list[str]:
+    """What stands in braces in a template and is none of these names, misspelt in any letters."""
+    return sorted(set(_names(template, ANY)) - known)
+
+
+def _names(template: Any, form: re.Pattern[str]) -> Iterator[str]:
     if isinstance(template, str):
-        yield from NAME.findall(template)
-    elif isinstance(template, Mapping):
-        for part in template.values():
-            yield from _names(part)
-    elif isinstance(template, list | tuple):
-        for part in template:
-            yield from _names(part)
+        yield from form.findall(template)
+    elif isinstance(template, Mapping | list | tuple):
+        for part in template.values() if isinstance(template, Mapping) else template:
+            yield from _names(part, form)
 
 
 def fill_path(template: str, values: Mapping[str, Any]) -> str:
@@ -64,7 +67,7 @@ def _fill(template: Any, values: Mapping[str, Any]) -> Any:
 
 
 def query(parameters: Mapping[str, Any]) -> str:
-    """As a query or a form: a plus sign is %2B, a list is the name several times, true is `true`."""
+    """As a query or a form: a plus sign is %2B, a list is the name several times, true is `true`. TypeError for objects."""
     pairs = [(name, _plain(one)) for name, value in parameters.items()
              for one in (value if isinstance(value, list | tuple) else [value])]  # fmt: skip
     return urlencode(pairs, quote_via=quote, safe="")
@@ -73,4 +76,6 @@ def query(parameters: Mapping[str, Any]) -> str:
 def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Mapping):
+        raise TypeError("an object has no form here")
     return "" if value is None else str(value)

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from adapters.checking import examined, misconfigured
-from adapters.errors import ConfigError, WireError
+from adapters.errors import ConfigError, Missing, WireError
 from adapters.generic.client import Client
 from adapters.generic.documents import at
 from adapters.generic.moments import written
@@ -126,7 +126,11 @@ class _Looking:
         """The list, asked for with these placeholders and further parameters."""
         template = {**self._parameters, **more}
         request = self._settings.list.request.model_copy(update={"parameters": template})
-        reading = self._client.send("辨认 recognise", self._client.made(request, values))
+        try:
+            reading = self._client.send("辨认 recognise", self._client.made(request, values))
+        except Missing as missing:
+            raise ConfigError(missing.what, where=missing.where, code=missing.code,
+                              remedy="核对 --list 的地址 / check the path of --list") from missing  # fmt: skip
         path, found = _list_in(reading.document, self._told())
         if found is None and self._seen and at(reading.document, self._seen) in (None, ""):
             path, found = self._seen, []  # behind the last page some say nothing instead of an empty list

@@ -4,7 +4,8 @@ connection's login and password. docs/rest.md explains every key with an example
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -22,7 +23,7 @@ from adapters.generic.parts import (
     Time,
     UrlPath,
 )
-from adapters.generic.placeholders import names
+from adapters.generic.placeholders import names, strangers
 from schemas.moment import Moment
 
 
@@ -322,7 +323,8 @@ class Settings(Part):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Settings:
-        wrong = []
+        wrong = [f"{key}: 没有这个占位 / no such placeholder: {', '.join(more)}；可用 / known: {', '.join(sorted(known))}"
+                 for key, request, known in _asked(self) if (more := strangers(request, known))]  # fmt: skip
         if self.find is not None and self.find.by == "walk" and not self.record.reference:
             wrong.append("find.by=walk 需要 record.reference / needs record.reference")
         if self.find is not None and self.find.by == "walk" and self.acknowledge is not None:
@@ -354,3 +356,31 @@ class Settings(Part):
         if wrong:
             raise ValueError("; ".join(wrong))
         return self
+
+
+def _asked(settings: Settings) -> Iterator[tuple[str, Any, frozenset[str]]]:
+    """Each request: its key, its templates, its placeholders. One that is misspelt would go out as it is, or take its
+    parameter with it."""
+    plain: dict[str, tuple[Any, str]] = {
+        "list": (settings.list.request, "page offset cursor size since until"),
+        "list.recheck": (settings.list.recheck and settings.list.recheck.request, "ids id"),
+        "detail": (settings.detail and settings.detail.request, "id"),
+        **{f"detail.more.{one.into}": (one.request, "id") for one in (settings.detail.more if settings.detail else ())},
+        "create": (settings.create and settings.create.request, "reference"),
+        "create.late": (settings.create and settings.create.late and settings.create.late.request, "token"),
+        "find": (settings.find.request if settings.find and settings.find.by == "query" else None, "reference"),
+        "acknowledge": (settings.acknowledge and settings.acknowledge.request, "ids id"),
+        "auth": (settings.auth.request if settings.auth.kind == "bearer" else None, ""),
+    }
+    for key, part in (("update", settings.update), ("edit", settings.edit)):
+        plain[key] = part and part.request, "id reference operation"
+        plain |= {f"{key}.operations.{code}": (one.request, "id reference operation")
+                  for code, one in (part.operations if part else {}).items()}  # fmt: skip
+    for key, request, names_ in ((key, *told) for key, told in plain.items()):
+        if request is not None:
+            yield f"{key}.request", [request.path, request.parameters, request.headers], frozenset(f"{names_} login password".split())
+    if (files := settings.files) is not None:
+        yield "files.download", [files.download.path or "", files.download.parameters], frozenset({"id", "file"})
+        if files.upload is not None:
+            yield "files.upload.path", files.upload.path, frozenset({"id", "name"})
+            yield "files.upload.parameters", files.upload.parameters, frozenset({"id", "name", "note"})

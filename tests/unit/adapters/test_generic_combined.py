@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from adapters.errors import BrokenReply, ConfigError, OutcomeUnknown
+from adapters.errors import BrokenReply, ConfigError, OutcomeUnknown, Refused
 from adapters.port import FileOut
 from tests.unit.adapters.rest_server import NOW, Asked, Said, drained, serving
 from tests.unit.adapters.test_generic_rough import FRAMEWORK, Framework
@@ -134,6 +134,34 @@ def test_a_link_that_repeats_a_signature(tmp_path: Path) -> None:
         records, _ = drained(there.adapter({"auth": auth, "list": {"request": {"path": "/l"}, "paging": {"kind": "link"}},
                                             "record": {"id": "id"}}))  # fmt: skip
         assert len(records) == 2 and set(seen) == {"app&sign&t", "app&page&sign&t"}
+
+
+def test_a_mapped_body_goes_where_the_parameters_go(tmp_path: Path) -> None:
+    """In the address too, which is where they go if nothing is said: it must not be left behind."""
+    with serving(tmp_path, lambda _: Said({"code": 200, "data": {"id": 7}})) as there:
+        create = {"request": {"method": "POST", "path": "/c", "parameters": {"kind": "1"}}, "id": "data.id"}
+        assert there.adapter({**FRAMEWORK, "create": create}).create({"outerNo": "hy-1", "title": "井盖 +"}, "hy-1").native_id == "7"
+        assert there.asked[-1].query == {"kind": "1", "outerNo": "hy-1", "title": "井盖 +"}
+        for send in ("query", "form"):  # an object is no text: it would arrive as Python writes it
+            request = {**create["request"], "send": send}
+            with pytest.raises(Refused, match="written"):
+                there.adapter({**FRAMEWORK, "create": {**create, "request": request}}).create({"outerNo": "x", "a": {"b": 1}}, "x")
+        assert len(there.asked) == 1
+
+
+@pytest.mark.parametrize(("key", "value"), [
+    ("detail", {"request": {"path": "/case/{caseId}"}}), ("detail", {"request": {"path": "/case", "parameters": {"id": "{ID}"}}}),
+    ("find", {"by": "query", "request": {"path": "/l", "parameters": {"no": "{refrence}"}}}),
+    ("update", {"request": {"method": "PUT", "path": "/case/{reference}/{status}"}}),
+    ("update", {"operation": "act", "operations": {"a": {"request": {"path": "/a", "headers": {"X-A": "{nr}"}}}}}),
+    ("create", {"request": {"path": "/case/{id}"}, "id": "id"}),
+    ("files", {"download": {"path": "/f/{file_id}"}}),
+    ("files", {"download": {"path": "/f/{file}"}, "upload": {"path": "/f", "parameters": {"case": "{case}"}}}),
+])  # fmt: skip
+def test_a_placeholder_that_is_misspelt(tmp_path: Path, key: str, value: dict[str, Any]) -> None:
+    """It is told before anything is asked: a parameter would be left out without a word, a path would go out as it is."""
+    with serving(tmp_path, lambda _: Said({})) as there, pytest.raises(ConfigError, match=rf"{key}.*no such placeholder"):
+        there.adapter({**{name: part for name, part in FRAMEWORK.items() if name != "files"}, key: value})
 
 
 def test_words_that_repeat_our_secret(tmp_path: Path) -> None:

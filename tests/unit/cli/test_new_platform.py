@@ -89,6 +89,13 @@ def test_the_common_case(tmp_path: Path) -> None:
     assert "待确认 / confirm" in text
 
 
+def test_a_path_that_is_not_there(tmp_path: Path) -> None:
+    """The remedy names the option that a person typed wrong, not the number of a record."""
+    with serving(tmp_path / "s", lambda _: Said({}, 404)) as ground:
+        made = command(tmp_path, ground.url).huying(*asked("--auth", "none"))
+    assert made.exit_code == 1 and "--list" in made.output and "编号" not in made.output
+
+
 @pytest.mark.parametrize("counted", [True, False])
 def test_a_platform_that_caps_its_pages(tmp_path: Path, counted: bool) -> None:
     """Three rows a page, whatever is asked for: the size is found, and no row is missed."""
