@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
-from urllib.parse import unquote_plus, urlsplit
+from urllib.parse import quote, unquote_plus, urlsplit
 
 import orjson
 
@@ -152,15 +152,19 @@ class Client:
                    read(answer, settings.envelope, settings.format, tidy=settings.record.tidy))  # fmt: skip
         if answer.skew is not None and reading.verdict not in ("strange", "failed"):
             self.skew = answer.skew
-        return replace(reading, message=self.covered(reading.message))
+        return replace(reading, message=self.covered(reading.message, token))
 
     def shown(self, reading: Reading, paths: tuple[str, ...], prefix: str) -> str:
         """As `answers.shown`, without our secret."""
         return self.covered(shown(reading, paths, prefix))
 
-    def covered(self, text: str) -> str:
-        """A text for people, without our secret."""
-        return text.replace(self._secret, "***") if self._secret else text
+    def covered(self, text: str, token: str = "") -> str:
+        """A text for people, without our secret, in any form that it goes out in."""
+        if self._secret:
+            basic = _basic(self._login, self._secret).removeprefix("Basic ")
+            for one in (token, basic, self._secret, quote(self._secret, safe="")):
+                text = text.replace(one, "***") if one else text
+        return text
 
     def _credentials(self, token: str) -> dict[str, str]:
         auth = self.settings.auth
@@ -187,7 +191,8 @@ class Client:
         target = _more(_less(made.target, {*auth.parameters, auth.parameter}), more)
         path, _, text = target.partition("?")
         values |= {"path": path, "query": text, "target": target}
-        form = made.body if made.headers.get("Content-Type") == FORM else b""
+        kinds = [value for name, value in made.headers.items() if name.lower() == "content-type"]
+        form = made.body if any(one.startswith(FORM.partition(";")[0]) for one in kinds) else b""
         values["sorted"], values["filled"] = in_order(text, form)
         signed = signature(auth, self._secret, values, made.body)
         headers = {name: fill_text(text, values) for name, text in auth.headers.items()}

@@ -172,6 +172,33 @@ def test_words_that_repeat_our_secret(tmp_path: Path) -> None:
         assert "s3cret" not in str(broken.value)
 
 
+@pytest.mark.parametrize("auth", [
+    {"kind": "basic"}, {"kind": "header", "name": "Authorization", "prefix": "Key "},
+    {"kind": "bearer", "request": {"method": "POST", "path": "/login"}, "token": "token"},
+])  # fmt: skip
+def test_words_that_repeat_our_credentials(tmp_path: Path, auth: dict[str, Any]) -> None:
+    """As they went out: encoded, or as a token."""
+
+    def answer(asked: Asked) -> Said:
+        if asked.path == "/login":
+            return Said({"code": 200, "token": "tok-12345"})
+        return Said({"code": 500, "msg": f"not allowed: {asked.headers['authorization']}"})
+
+    with serving(tmp_path, answer) as there, pytest.raises(ConfigError, match=r"not allowed: \w+ \*\*\*") as refused:
+        drained(there.adapter({**FRAMEWORK, "auth": auth}, password="s3cret-word"))
+    assert "tok-12345" not in str(refused.value) and "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("headers", [{}, {"content-type": "application/x-www-form-urlencoded"}])
+def test_a_form_is_signed_whatever_its_header(tmp_path: Path, headers: dict[str, str]) -> None:
+    """Its parameters are among those that are signed, where the settings write its content type otherwise too."""
+    auth = {"kind": "signed", "algorithm": "md5", "template": "{filled}&key={password}", "parameter": "sign"}
+    create = {"request": {"method": "POST", "path": "/c", "send": "form"}, "id": "id"}
+    with serving(tmp_path, lambda _: Said({"code": 200, "id": "9"})) as there:
+        there.adapter({**FRAMEWORK, "auth": auth, "headers": headers, "create": create}).create({"outerNo": "a+&=", "x": ""}, "a+&=")
+        assert there.asked[-1].query["sign"] == md5("outerNo=a+&=&key=s3cret-示例".encode()).hexdigest()
+
+
 def test_a_token_that_cannot_be_kept(tmp_path: Path) -> None:
     """The record was handed over all the same: an error of ours must not make it look as if it had not been."""
     settings = {
