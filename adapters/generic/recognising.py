@@ -15,10 +15,11 @@ from typing import Any
 
 from adapters.checking import examined, misconfigured
 from adapters.errors import ConfigError, Missing, WireError
+from adapters.generic.answers import Reading
 from adapters.generic.client import Client
 from adapters.generic.documents import at
 from adapters.generic.moments import written
-from adapters.generic.parts import Time
+from adapters.generic.parts import Request, Time
 from adapters.generic.settings import Settings
 from adapters.port import Connection, Recognised, Surroundings
 from adapters.transport import Answer
@@ -126,11 +127,7 @@ class _Looking:
         """The list, asked for with these placeholders and further parameters."""
         template = {**self._parameters, **more}
         request = self._settings.list.request.model_copy(update={"parameters": template})
-        try:
-            reading = self._client.send("辨认 recognise", self._client.made(request, values))
-        except Missing as missing:
-            raise ConfigError(missing.what, where=missing.where, code=missing.code,
-                              remedy="核对 --list 的地址 / check the path of --list") from missing  # fmt: skip
+        reading = self._asked(request, values, "--list")
         path, found = _list_in(reading.document, self._told())
         if found is None and self._seen and at(reading.document, self._seen) in (None, ""):
             path, found = self._seen, []  # behind the last page some say nothing instead of an empty list
@@ -144,6 +141,14 @@ class _Looking:
             )  # fmt: skip
         self._seen = self._seen or path
         return Rows(reading.answer, reading.document, path, tuple(one for one in found if isinstance(one, Mapping)))
+
+    def _asked(self, request: Request, values: Mapping[str, Any], option: str) -> Reading:
+        """An answer. ConfigError that names the option, for an address that is not there."""
+        try:
+            return self._client.send("辨认 recognise", self._client.made(request, values))
+        except Missing as missing:
+            raise ConfigError(missing.what, where=missing.where, code=missing.code,
+                              remedy=f"核对 {option} 的地址 / check the path of {option}") from missing  # fmt: skip
 
     def _told(self) -> str | None:
         items = self.asked.get("list", {}).get("items")
@@ -249,7 +254,7 @@ class _Looking:
         if not first.rows or detail is None:
             return asked, False, False
         native = str(at(first.rows[0], id))
-        reading = self._client.send("辨认 recognise", self._client.made(detail.request, {"id": native}))
+        reading = self._asked(detail.request, {"id": native}, "--detail")
         known = {**asked}
         for path in ["", *_paths(at(reading.document, data))]:
             found = at(at(reading.document, data), path)

@@ -86,10 +86,12 @@ def propose(
     if not records:
         raise ConfigError("列表是空的，无从推测 / the list is empty, nothing can be guessed", where=named.slug,
                           remedy="先录几条各种状态的记录，再来一次 / enter records in several statuses, then try again")  # fmt: skip
-    guessed = guess([one for one in observe(records) if one.path not in (settings["record"]["id"], settings["record"].get("changed"))],
-                    told)  # fmt: skip
+    observed = [one for one in observe(records) if one.path not in (settings["record"]["id"], settings["record"].get("changed"))]
+    guessed, notes = guess(observed, told), [*found.notes, f"读了 {len(records)} 条记录 / records read"]
+    if unseen := sorted({*told.values()} - {one.path for one in observed}):
+        notes.append(f"记录里没有这些字段，核对 --field / no record has these, check --field: {', '.join(unseen)}")
     if "status" not in guessed.roles:
-        seen = ", ".join(one.path for one in guessed.unused)
+        seen = ", ".join(one.path for one in observed)
         raise ConfigError(f"看不出状态在哪个字段 / which field is the status? {seen}", where=named.slug,
                           remedy="用 --field status=字段名 指出 / name it with --field status=…")  # fmt: skip
     if "reference" in guessed.roles:
@@ -103,7 +105,7 @@ def propose(
     if there is None:
         drafts.append(Draft(places.config / "counties" / f"{named.county}.yaml", county))
     return Proposal(
-        tuple(drafts), there, entry if there else "", (*found.notes, f"读了 {len(records)} 条记录 / records read"),
+        tuple(drafts), there, entry if there else "", tuple(notes),
         tuple(_checked(named.slug, mapping, county)), (mapping + entry).count(CONFIRM),
     )  # fmt: skip
 

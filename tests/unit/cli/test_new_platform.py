@@ -94,6 +94,19 @@ def test_a_path_that_is_not_there(tmp_path: Path) -> None:
     with serving(tmp_path / "s", lambda _: Said({}, 404)) as ground:
         made = command(tmp_path, ground.url).huying(*asked("--auth", "none"))
     assert made.exit_code == 1 and "--list" in made.output and "编号" not in made.output
+    lists = lambda one: Said({}, 404) if one.path != "/api/orders" else Said(rows(3))  # noqa: E731
+    with serving(tmp_path / "t", lists) as ground:
+        made = command(tmp_path, ground.url).huying(*asked("--auth", "none", "--detail", "/api/odrers/{id}"))
+    assert made.exit_code == 1 and "--detail" in made.output and not files(tmp_path)
+
+
+def test_a_field_that_no_record_has(tmp_path: Path) -> None:
+    """May be right, and is written; it is said. Where no status is left, all fields are listed."""
+    with serving(tmp_path / "s", lambda _: Said(rows(3))) as ground:
+        made = command(tmp_path, ground.url).huying(*asked("--auth", "none", "--show", "--field", "title=titel"))
+        assert made.exit_code == 0 and re.search(r"no record has.*: titel$", made.output, re.MULTILINE), made.output
+        made = command(tmp_path, ground.url).huying(*asked("--auth", "none", "--show", "--field", "stats=status"))
+        assert made.exit_code == 1 and "status, " in made.output.partition("which field")[2], made.output
 
 
 @pytest.mark.parametrize("counted", [True, False])
