@@ -351,6 +351,8 @@ class Settings(Part):
             wrong.append("update 需要 detail：结果不明时要读回 / needs detail: an unknown outcome is read back")
         if self.edit is not None and self.update is None:
             wrong.append("edit 需要 update：不能更改的要用话告知 / needs update: what cannot be changed is told in words")
+        if self.edit is not None and (self.edit.operation or self.edit.operations or self.edit.request is None):
+            wrong.append("edit 只有 request，没有操作代码 / edit has a request alone, its body names no operation")
         if self.list.window_seconds is not None and self.start is None:
             wrong.append("list.window_seconds 需要 start / needs start")
         if wrong:

@@ -63,6 +63,13 @@ def test_what_is_emptied_under_another_name(tmp_path: Path) -> None:
         assert there.asked[-1].json == {"who": {"name": None}, "title": "t"}
 
 
+def test_a_change_of_fields_is_no_operation(tmp_path: Path) -> None:
+    """Its body names none: each change would be refused, one by one."""
+    edit = {"operation": "act", "operations": {"a": {"request": {"path": "/a"}}}}
+    with serving(tmp_path, lambda _: Said({})) as there, pytest.raises(ConfigError, match="edit has a request alone"):
+        there.adapter({**FRAMEWORK, "edit": edit})
+
+
 def test_a_text_that_holds_our_reference_is_changed(tmp_path: Path) -> None:
     """The reference stays behind the new text; a record without one gets none."""
     office = Framework()
