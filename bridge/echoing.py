@@ -35,7 +35,7 @@ def without_echoes(
     for echo in list(waiting):
         best: Entry | None = None
         if (written := _fields_of(tx, echo)) is not None:
-            if not _seen(written, shown):
+            if not _seen(written, shown, certain=echo.acknowledged_at is not None):
                 continue
         else:
             fitting = [entry for entry in left if _fits(echo, entry)]
@@ -60,13 +60,22 @@ def without_echoes(
 
 def without_our_edits(tx: Connection, link: Row[Any], changes: Fields) -> Fields:
     """The changes but for those that a change of ours, still without its receipt, explains."""
-    if not changes:
-        return changes
-    ours = [step["fields"] for plan in tx.execute(select(outbox.c.plan).where(
-        outbox.c.call == link.call, outbox.c.platform == link.platform, outbox.c.kind == "edit",
-        outbox.c.state.in_(queue.OPEN))).scalars() for step in (plan or {}).get("steps", ()) if step.get("fields")]  # fmt: skip
+    ours = _under_way(tx, link) if changes else []
     return {field: value for field, value in changes.items()
             if not any(field in one and same(value, one[field]) for one in ours)}  # fmt: skip
+
+
+def crossing(tx: Connection, link: Row[Any], changes: Fields) -> Fields:
+    """The changes to fields that a change of ours is on its way to: it may yet replace them there."""
+    ours = _under_way(tx, link) if changes else []
+    return {field: value for field, value in changes.items() if any(field in one for one in ours)}
+
+
+def _under_way(tx: Connection, link: Row[Any]) -> list[Fields]:
+    plans = tx.execute(select(outbox.c.plan).where(
+        outbox.c.call == link.call, outbox.c.platform == link.platform, outbox.c.kind == "edit",
+        outbox.c.state.in_(queue.OPEN))).scalars()  # fmt: skip
+    return [step["fields"] for plan in plans for step in (plan or {}).get("steps", ()) if step.get("fields")]
 
 
 def after_what_it_saw(
@@ -107,14 +116,14 @@ def _fields_of(tx: Connection, echo: Row[Any]) -> dict[str, Any] | None:
     return next((step for step in steps if step.get("fields") is not None), None)
 
 
-def _seen(step: dict[str, Any], shown: Fields) -> bool:
-    """Is the change there, or has somebody changed one of its fields again since? Only a value that stood there before
-    ours may be an old one."""
-    was = step.get("was") or {}
-    return all(same(value, shown.get(field)) for field, value in step["fields"].items()) or any(
+def _seen(step: dict[str, Any], shown: Fields, *, certain: bool) -> bool:
+    """Is the change there, or, once it is certain that it was made, has somebody changed one of its fields again since?
+    Only a value that stood there before ours may be an old one."""
+    was, written = step.get("was") or {}, step["fields"]
+    return all(same(value, shown.get(field)) for field, value in written.items()) or (certain and any(
         not same(shown.get(field), value) and not same(shown.get(field), was[field])
-        for field, value in step["fields"].items() if field in was
-    )  # fmt: skip
+        for field, value in written.items() if field in was
+    ))  # fmt: skip
 
 
 def _fits(echo: Row[Any], entry: Entry) -> bool:

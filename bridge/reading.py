@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from bridge.attachments.sightings import files_of, noticed
 from bridge.bridged import Bridge, Bridged
 from bridge.catching_up import catch_up
-from bridge.echoing import after_what_it_saw, without_echoes, without_our_edits
+from bridge.echoing import after_what_it_saw, crossing, without_echoes, without_our_edits
 from bridge.fields import call_of, told
 from bridge.latest import by_status, shows_ours
 from bridge.ledger import queue
@@ -201,6 +201,8 @@ def _progress(
         call_of(call.origin_platform, call.origin_id, fields, understood.numbers)
         append(tx, call.id, platform.slug, "fields", changes, now)
         tx.execute(update(calls).where(calls.c.id == call.id).values(fields=fields, changed_at=now))
+        if crossed := crossing(tx, link, changes):  # the change that is read last stands here too
+            queue.enqueue(tx, call.id, platform.slug, "edit", {"fields": told(crossed), "changed": sorted(crossed)}, now)
     kept = {action.key: action for action in stood}
     if platform.translator.mapping.entries.order == "sequence":
         actions = after_what_it_saw(tx, link, understood.entries, actions, kept)

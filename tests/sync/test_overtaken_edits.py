@@ -225,3 +225,26 @@ def test_ours_is_known_again_though_the_repeat_failed(there: There, monkeypatch:
     (case,) = there.cases()
     assert [one["type"] for one in case["events"]] == ["created", "accept"] and there.pair.dead() == []
     assert sum("已受理" in words for words in told_grid(there)) == 1
+
+
+@pytest.mark.parametrize("settled_first", [False, True])
+def test_an_official_edits_what_ours_is_on_its_way_to(world: PetitionWorld, settled_first: bool) -> None:
+    """Read between the handing over of our title and the batch that writes it over the official's: the one that was read
+    last stands on both sides in the end."""
+    event = world.grid_call()
+    world.quiet()
+    (order,) = world.orders()
+    world.at("grid", "officials/edit", {"eventId": event, "set": {"title": "来源标题"}})
+    world.poll("grid")
+    world.push("petition")
+    world.at("petition", "officials/edit", {"GDBH": order["GDBH"], "CZR": "秦受理", "set": {"BT": "官员标题"}})
+    world.poll("petition")
+    world.platform.run_batch()
+    world.pass_time(30)
+    if settled_first:
+        world.push("petition")
+    world.poll("petition")
+    world.quiet()
+    assert world.orders()[0]["BT"] == "官员标题" and world.dead() == []
+    told = [one["opinion"] for one in world.events()[0]["processes"] if "更正" in one["opinion"]]
+    assert told == ["（更正）标题：官员标题"]
