@@ -33,8 +33,7 @@ def misconfigured(platform: str, kind: type[BaseModel], wrong: Iterable[str]) ->
 
 
 def _told(error: Any) -> str:
-    key, found = ".".join(str(part) for part in error["loc"]), error["input"]
-    if error["type"] in ("extra_forbidden", "missing"):
-        return f"settings.{key}: {error['msg']}"
-    shown = f"{found!r:.80}" if isinstance(found, str | int | float | bool | None) else type(found).__name__
-    return f"settings.{key} = {shown}: {error['msg']}"
+    key, found, words = ".".join(("settings", *map(str, error["loc"]))), error["input"], error["msg"].removeprefix("Value error, ")
+    if error["type"] in ("extra_forbidden", "missing") or not isinstance(found, str | int | float | bool | None):
+        return f"{key}: {words}"
+    return f"{key} = {found!r:.80}: {words}"

@@ -217,7 +217,9 @@ def problems_of(
         elif kind == "missing":
             problem = document.problem(key[:-1] or key, f"缺少 / missing: {key[-1]}", remedy=f"补上 / add {key[-1]}")
         else:
-            problem = document.problem(key, f"{_shown(given)}：{one['msg']}")
+            words = one["msg"].removeprefix("Value error, ")
+            whole = kind == "value_error" and isinstance(given, Mapping)  # said of a part as a whole, by ourselves
+            problem = document.problem(key, words if whole else f"{_shown(given)}：{words}")
         found.setdefault((key, kind), problem)
     return list(found.values())
 

@@ -193,3 +193,12 @@ def test_a_folder_without_counties_is_a_problem(tmp_path: Path) -> None:
     """A wrong HUYING_CONFIG is told, not taken for an empty configuration."""
     (line,) = told(load_configuration(tmp_path, MAPPINGS))
     assert "没有县区文件 / no county files" in line and "HUYING_CONFIG" in line
+
+
+def test_a_mistake_of_settings_as_a_whole_is_told_plainly(tmp_path: Path) -> None:
+    """A placeholder that no request has: file, line, the request, what is there, what may be; nothing of the checker's own."""
+    settings = "    settings:\n      list: {request: {path: '/a/{pgae}'}}\n      record: {id: id}\n"
+    text = LANSHAN.split("routes:")[0].replace("adapter: government", "adapter: rest") + settings
+    (found,) = told(load_configuration(folder(tmp_path, lanshan=text), MAPPINGS))
+    assert "platforms[0].settings" in found and "list.request: 没有这个占位 / no such placeholder: pgae" in found
+    assert "Value error" not in found and "mapping：" not in found
