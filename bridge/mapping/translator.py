@@ -138,6 +138,14 @@ class Translator:
         if self.mapping.record.reference:
             place(body, self.mapping.record.reference, reference)
         reads_as = {k: v for k, v in self._compiled.read(body, Notes()).items() if k not in self._constants}
+        reads_as = self._left_empty(reads_as) | reads_as
         derive_areas(reads_as)
         entries = tuple({"code": e.get("code", ""), "opinion": e.get("opinion", "")} for e in create.entries)
         return Creation(body, reads_as, create.status, entries, tuple(notes.found))
+
+    def _left_empty(self, reads_as: Fields) -> Fields:
+        """The words that were not written, as the new record shows them: what stands there at its first reading is an
+        official's. Not an address where there is a point: a platform may have looked it up by that."""
+        rules = self.mapping.fields
+        names = ("title", "description", *(() if reads_as.get("place.point") else ("place.address",)))
+        return {name: None for name in names if name in rules and rules[name].way == "both" and rules[name].value is None}

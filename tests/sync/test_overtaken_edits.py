@@ -156,6 +156,19 @@ def test_changed_while_a_creation_was_being_sent(there: There, monkeypatch: pyte
     assert not any("更正" in words for words in told_grid(there)) and there.pair.dead() == []
 
 
+def test_an_official_fills_in_an_address_before_the_copys_first_reading(there: There) -> None:
+    """The case came without an address, and the grid's official knows it before the new event was ever read: it is told."""
+    there.case("路面塌陷")
+    there.pair.poll()
+    push(there.pair.bridge, "grid")
+    (event,) = there.pair.events()
+    edit(there, event["eventId"], address="官道东首")
+    there.pair.quiet()
+    (case,) = there.cases()
+    assert case["location"]["address"] == "官道东首"
+    assert not any("官道" in words for words in told_grid(there)) and there.pair.dead() == []
+
+
 def test_a_grid_is_told_in_words(there: There) -> None:
     """A division's code can tell a village, never a grid: the case's officials read of it."""
     event = there.pair.event(villageCode="371103103201")
