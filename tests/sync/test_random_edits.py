@@ -247,11 +247,19 @@ def _pair(p: Play, call: Any, event: dict[str, Any], case: dict[str, Any]) -> No
     own = [one["text"] for one in case["events"] if one["actor"]["name"] == "赵响应"]
     assert len(own) == len(set(own)), case["events"]
     cancelled = case["state"] == "cancelled"
+    asked = [slug for slug, key in (("grid", event["eventId"]), ("enforcement", case["id"])) if (slug, key) in p.asked]
+    changed = [one["data"]["fields"] for one in case["events"] if one["type"] == "edited" and one["actor"]["name"] == Enforcement.login]
+    names = {"address": "location", "urgency": "priority", "person": "contact"}
+    assert asked or {name for one in changed for name in one} <= {names.get(name, name) for name in FIELDS if ours[name]}, changed
+    assert len(changed) <= sum(len(values) for values in ours.values()), changed
+    assert "grid" not in asked or cancelled or case["contact"]["confidential"], case["contact"]
+    hidden = event["caller"] in ("保密", "匿名", "") or any("（保密）" in one["opinion"] for one in event["processes"])
+    assert "enforcement" not in asked or hidden, event
     contact = {"name": "", "phone": ""} if case["contact"]["confidential"] else case["contact"]  # as every reply shows it (§6)
     shown = {"title": case["title"], "description": case["description"], "address": case["location"]["address"],
              "urgency": case["priority"], "person": (contact["name"] or "", contact["phone"] or "")}  # fmt: skip
     for name in FIELDS:
-        if cancelled or (name == "person" and (("grid", event["eventId"]) in p.asked or ("enforcement", case["id"]) in p.asked)):
+        if cancelled or (name == "person" and asked):
             continue
         if ours[name] and not theirs[name]:
             value = ours[name][-1]
