@@ -301,7 +301,8 @@ def _letter(row: Row[Any]) -> Letter:
 
 
 def _people(fields: Mapping[str, Any]) -> list[str]:
-    return [*(fields.get("secrets") or ()), *(word for role in PERSONS for word in words_of(fields.get(role)))]
+    former = (word for words in (fields.get("former") or {}).values() for word in words)
+    return [*(fields.get("secrets") or ()), *former, *(word for role in PERSONS for word in words_of(fields.get(role)))]
 
 
 def without_persons(text: str, fields: Mapping[str, Any]) -> str:

@@ -20,7 +20,10 @@ ASKED = "（保密）当事人要求保密，请隐去其姓名、联系方式�
 
 
 def kept_secret(tx: Connection, call: Row[Any], fields: Fields, source: str, now: int) -> Fields:
-    """The call's changed fields, with the words that must not leave any more where a person has just asked for it."""
+    """The call's changed fields, with the words that must not leave any more where a person has just asked for it. Names
+    and numbers that are replaced are remembered: texts may hold them still when the person asks for it later."""
+    if former := _replaced(call.fields, fields):
+        fields = {**fields, "former": former}
     before = withdrawn(call.fields, fields)
     if not before:
         return fields
@@ -32,4 +35,17 @@ def kept_secret(tx: Connection, call: Row[Any], fields: Fields, source: str, now
 def withdrawn(before: Fields, after: Fields) -> list[str]:
     """The words that might leave before, and may not after: those of people who have asked for secrecy in between."""
     asked = [role for role in PERSONS if is_secret(after.get(role)) and not is_secret(before.get(role))]
-    return [word for role in asked for word in words_of(before.get(role)) if not is_secret_word(word)]
+    former = after.get("former") or {}
+    words = [word for role in asked for word in (*words_of(before.get(role)), *former.get(role, ()))]
+    return list(dict.fromkeys(word for word in words if not is_secret_word(word)))
+
+
+def _replaced(before: Fields, after: Fields) -> dict[str, list[str]]:
+    """Role -> the names and numbers that stood there once and might leave."""
+    former = dict(before.get("former") or {})
+    for role in PERSONS:
+        gone = [] if is_secret(before.get(role)) else words_of(before.get(role))
+        present = words_of(after.get(role))
+        if words := [word for word in (*former.get(role, ()), *gone) if word not in present and not is_secret_word(word)]:
+            former[role] = list(dict.fromkeys(words))
+    return former

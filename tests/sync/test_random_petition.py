@@ -83,6 +83,7 @@ class People:
     """Per record what its people wrote: none of it may be told back to them."""
     secret: set[tuple[str, str]] = field(default_factory=set)
     names: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    """Per record: of the grid, whom a poll may have shown; of the petition platform, whom its people wrote."""
     files: dict[str, str] = field(default_factory=dict)
     days: int = 0
 
@@ -136,11 +137,13 @@ def new(w: PetitionWorld, people: People, slug: str, step: int, travels: bool) -
         number = w.at("petition", "officials/create", {
             "BT": f"问政工单{step}", "NR": text, "SQLB": "0201", "SZXZ": "371102110" if travels else "371121106", "SQRXM": name,
             "LXDH": phone, "SFBM": 0, "JJCD": 1, "FSDZ": f"县城{step}号"})["GDBH"]  # fmt: skip
-    people.names[(slug, number)] = {name, phone}
+    people.names[(slug, number)] = {name, phone} if slug == "petition" else set()
 
 
 def edit(w: PetitionWorld, people: People, slug: str, record: dict[str, Any], step: int, which: int, how: str) -> None:
     number, wire = number_of(slug, record), FIELDS[slug][which]
+    if which == 4 and (slug, number) in people.secret:
+        return
     value: Any = f"{slug}的{wire}第{step}改"
     if which == 3:
         value = str(step % 4 + 1) if slug == "grid" else step % 3
@@ -151,8 +154,8 @@ def edit(w: PetitionWorld, people: People, slug: str, record: dict[str, Any], st
     people.edits.setdefault((slug, number), {})[wire] = value
     if which != 3 and value:
         people.words.setdefault((slug, number), []).append(value)
-        if which == 4:
-            people.names.setdefault((slug, number), set()).add(value)
+        if which == 4 and slug == "petition":
+            people.names[(slug, number)] = people.names.get((slug, number), set()) | {value}
 
 
 def secret(w: PetitionWorld, people: People, slug: str, record: dict[str, Any]) -> None:
@@ -195,6 +198,7 @@ def play(w: PetitionWorld, people: People, steps: list[Any]) -> None:
     new(w, people, "grid", 90, True)
     new(w, people, "petition", 91, True)
     w.quiet()
+    _noted(w, people, "poll", "grid")
     for step, (kind, slug, what) in enumerate(steps):
         w.pass_time(1)
         found = records(w, slug) if slug else []
@@ -212,6 +216,7 @@ def play(w: PetitionWorld, people: People, steps: list[Any]) -> None:
             case "poll" | "push":
                 with contextlib.suppress(Unavailable, BrokenReply):
                     getattr(w, kind)(slug)
+                    _noted(w, people, kind, slug)
             case "batch":
                 w.platform.run_batch()
             case "time":
@@ -222,6 +227,14 @@ def play(w: PetitionWorld, people: People, steps: list[Any]) -> None:
                 people.wire.append(what)
             case "fault":
                 w.at(slug, "faults", what)
+
+
+def _noted(w: PetitionWorld, people: People, kind: str, slug: str) -> None:
+    """The people whom this poll of the grid has shown."""
+    for event in w.events() if (kind, slug) == ("poll", "grid") else ():
+        if event["caller"] not in ("匿名", "保密"):
+            seen = {str(event[key]) for key in ("caller", "callerTel") if event[key]}
+            people.names[("grid", event["eventId"])] = people.names.get(("grid", event["eventId"]), set()) | seen
 
 
 def judge(w: PetitionWorld, people: People) -> None:
@@ -293,7 +306,7 @@ def personal(people: People, event: dict[str, Any], order: dict[str, Any], origi
     """Nobody who asked for secrecy on the grid is named in the row of the work order, but by its own people."""
     ours, theirs = ("grid", event["eventId"]), ("petition", order["GDBH"])
     if ours in people.secret and origin == "grid" and order["GDZT"] != 9:
-        named = people.names[ours] - people.names.get(theirs, set())
+        named = people.names.get(ours, set()) - people.names.get(theirs, set())
         row = json.dumps({key: value for key, value in order.items() if key != "LZ"}, ensure_ascii=False)
         assert [one for one in named if one in row] == [], row
     if theirs in people.secret and origin == "petition" and event["caller"] != "保密" and ours not in people.secret:

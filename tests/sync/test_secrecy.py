@@ -81,3 +81,20 @@ def test_the_flag_of_a_work_order(tmp_path: Path) -> None:
         opinions = [p["opinion"] for p in pair.events()[0]["processes"]]
         assert any("当事人要求保密" in words for words in opinions)
         assert not any("王守密" in words for words in opinions)
+
+
+@pytest.mark.parametrize("between", ["韩正名", ""])
+def test_a_name_replaced_before_secrecy_is_remembered(tmp_path: Path, between: str) -> None:
+    """The name was corrected, or emptied, and only then is secrecy asked for: the text still holds the first one."""
+    with petition_world(tmp_path) as pair:
+        event = pair.grid_call(content="韩示例来电反映，泄洪道堵塞。")
+        pair.quiet()
+        for changed in ({"caller": between}, {"caller": "匿名", "callerTel": ""}):
+            pair.at("grid", "officials/edit", {"eventId": event, "set": changed})
+            pair.quiet()
+        (order,) = pair.orders()
+        assert (order["SFBM"], order["NR"]) == (1, "〔保密〕来电反映，泄洪道堵塞。")
+        pair.at("grid", "officials/move", {"eventId": event, "stage": "06", "operator": "王测试", "dept": "DG099",
+                                           "opinion": "已联系韩示例"})  # fmt: skip
+        pair.quiet()
+        assert "韩示例" not in str(pair.orders()) and pair.dead() == []
