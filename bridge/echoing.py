@@ -38,7 +38,7 @@ def without_echoes(
             if not _seen(written, shown, certain=echo.acknowledged_at is not None):
                 continue
         else:
-            fitting = [entry for entry in left if _fits(echo, entry)]
+            fitting = [entry for entry in left if _fits(platform, echo, entry)]
             if not fitting:
                 continue
             best = next((entry for entry in fitting if entry.operator == echo.operator), fitting[0])
@@ -126,12 +126,17 @@ def _seen(step: dict[str, Any], shown: Fields, *, certain: bool) -> bool:
     ))  # fmt: skip
 
 
-def _fits(echo: Row[Any], entry: Entry) -> bool:
+def _fits(platform: Bridged, echo: Row[Any], entry: Entry) -> bool:
+    """Is this entry the one expected? A move that people made before ours arrived may stand there as a remark in our words."""
     if echo.step < 0:
         return bool(entry.sequence == -1 - echo.step)
     if echo.entry:
         return bool(echo.entry == entry.key)
-    return bool(echo.code == (entry.code or entry.status)) and _words(echo.opinion) == _words(entry.opinion)
+    if _words(echo.opinion) != _words(entry.opinion):
+        return False
+    operation = platform.translator.mapping.operation
+    remarked = operation is not None and entry.code == operation.remark and bool(entry.opinion) and echo.operator == entry.operator
+    return bool(echo.code == (entry.code or entry.status)) or remarked
 
 
 def _words(text: Any) -> str:

@@ -114,6 +114,23 @@ def test_people_are_faster_than_the_receipt(world: PetitionWorld) -> None:
     assert world.dead() == []
 
 
+def test_people_make_the_move_that_ours_is_on_its_way_to(world: PetitionWorld) -> None:
+    """They return the order while our return waits for the batch: the platform keeps ours as a remark (§4: its state moves
+    nothing), which is our own and not told back."""
+    number = world.at("petition", "officials/create", {"BT": "路灯不亮", "NR": "内容", "SZXZ": "371102110"})["GDBH"]
+    world.quiet()
+    (event,) = world.events()
+    world.at("grid", "officials/move", {"eventId": event["eventId"], "stage": "90", "operator": "王测试", "dept": "DG099",
+                                        "opinion": "不属区级职责"})  # fmt: skip
+    world.poll("grid")
+    world.push("petition")
+    world.act(number, 8, CZYJ="材料不全")
+    world.quiet()
+    (order,), (event,) = world.orders(), world.events()
+    assert [row["CZLX"] for row in order["LZ"]] == ["登记", "批注", "退单", "批注"]
+    assert sum("不属区级职责" in one["opinion"] for one in event["processes"]) == 1 and world.dead() == []
+
+
 def test_a_platform_that_fails_inside_is_asked_again(world: PetitionWorld) -> None:
     """系统错误 leaves nothing behind (§5): the same is handed over again, for a creation and for an update."""
     for operation in ("XZ", "GX"):

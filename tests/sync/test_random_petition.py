@@ -56,7 +56,7 @@ STEPS = st.lists(st.one_of(
     st.tuples(st.just("push"), SIDE, st.none()),
     st.tuples(st.just("batch"), st.none(), st.none()),
     st.tuples(st.just("time"), st.none(), st.sampled_from((2, 10, 40, 200, 3600, LONG))),
-    st.tuples(st.just("wire"), st.none(), st.sampled_from(("lost", "rolled back", "away", "reading"))),
+    st.tuples(st.just("wire"), st.none(), st.sampled_from(("lost", "slow", "rolled back", "away", "reading"))),
     st.tuples(st.just("fault"), st.just("petition"), st.sampled_from([
         {"kind": "code", "operation": operation, "code": "系统错误"} for operation in ("XZ", "GX", "FJ")])),
     st.tuples(st.just("fault"), st.just("grid"), st.sampled_from([
@@ -77,6 +77,8 @@ class People:
 
     wire: list[str] = field(default_factory=list)
     """Troubles of the database that wait: for the next insert, or the next reading."""
+    slow: list[Any] = field(default_factory=list)
+    """Inserts whose answer was lost, and which the database commits some seconds later."""
     edits: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     """Per record the last value of each field that its people edited."""
     words: dict[tuple[str, str], list[str]] = field(default_factory=dict)
@@ -102,6 +104,8 @@ def shaken(people: People) -> Iterator[None]:
             raise Unavailable("无法连接 / not reached")
         if trouble == "lost":
             insert(self, row)
+        if trouble == "slow":
+            people.slow.append((3, lambda: insert(self, row)))
         raise OutcomeUnknown("答复丢失 / the answer is lost")
 
     def read(self: PetitionAdapter, since: Any) -> Any:
@@ -112,6 +116,16 @@ def shaken(people: People) -> Iterator[None]:
 
     with mock.patch.object(PetitionAdapter, "_hand_over", hand_over), mock.patch.object(PetitionAdapter, "pull", read):
         yield
+
+
+def committed(people: People, *, all_of_them: bool = False) -> None:
+    """One step on: what the database takes its time with is committed after three, before the time (§2) is over."""
+    waiting, people.slow = people.slow, []
+    for steps, insert in waiting:
+        if steps == 0 or all_of_them:
+            insert()
+        else:
+            people.slow.append((steps - 1, insert))
 
 
 def records(w: PetitionWorld, slug: str) -> list[dict[str, Any]]:
@@ -125,6 +139,11 @@ def number_of(slug: str, record: dict[str, Any]) -> str:
 def may(w: PetitionWorld, slug: str, name: str, body: Any) -> bool:
     """Try something as an official: False where the platform forbids it."""
     return bool((w.grid if slug == "grid" else w.petition).entrance("POST", f"officials/{name}", body)[0] == 200)
+
+
+def late(slug: str, step: int) -> dict[str, int]:
+    """Some transactions of the petition platform's people stay open for a while (§2)."""
+    return {"late_seconds": 40} if slug == "petition" and step % 4 == 0 else {}
 
 
 def new(w: PetitionWorld, people: People, slug: str, step: int, travels: bool) -> None:
@@ -149,7 +168,8 @@ def edit(w: PetitionWorld, people: People, slug: str, record: dict[str, Any], st
         value = str(step % 4 + 1) if slug == "grid" else step % 3
     elif how == "empty" and which in (2, 4):
         value = "" if slug == "grid" else None
-    if not may(w, slug, "edit", {"eventId" if slug == "grid" else "GDBH": number, "set": {wire: value}}):
+    if not may(w, slug, "edit", {"eventId" if slug == "grid" else "GDBH": number, "set": {wire: value},
+                                  **late(slug, step)}):  # fmt: skip
         return
     people.edits.setdefault((slug, number), {})[wire] = value
     if which != 3 and value:
@@ -179,7 +199,7 @@ def move(w: PetitionWorld, people: People, slug: str, record: dict[str, Any], st
     else:
         legal = [*ORDER_MOVES[str(record["GDZT"])], str(record["GDZT"])]
         state = int(legal[which % len(legal)])
-        done = may(w, slug, "act", {"GDBH": number, "GDZT": state, "CZR": "秦受理", "CZYJ": words,
+        done = may(w, slug, "act", {"GDBH": number, "GDZT": state, "CZR": "秦受理", "CZYJ": words, **late(slug, step),
                                     **({"ZBDW": "WL005"} if state == 2 else {})})  # fmt: skip
     if done:
         people.words.setdefault((slug, number), []).append(words)
@@ -201,6 +221,7 @@ def play(w: PetitionWorld, people: People, steps: list[Any]) -> None:
     _noted(w, people, "poll", "grid")
     for step, (kind, slug, what) in enumerate(steps):
         w.pass_time(1)
+        committed(people, all_of_them=kind == "time" and what > 2)
         found = records(w, slug) if slug else []
         match kind:
             case "new":
@@ -240,6 +261,7 @@ def _noted(w: PetitionWorld, people: People, kind: str, slug: str) -> None:
 def judge(w: PetitionWorld, people: People) -> None:
     """The promises, by what the platforms hold."""
     people.wire.clear()
+    committed(people, all_of_them=True)
     for slug in SIDES:
         w.at(slug, "faults", method="DELETE")
     w.pass_time(400)
