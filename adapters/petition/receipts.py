@@ -38,7 +38,8 @@ def outcome(rows: Sequence[Mapping[str, Any]], where: str) -> Receipt | None:
                       where=where, code="CLBZ", remedy="请平台核对该行 / have the platform look at the row")  # fmt: skip
     if kind == "WBBH重复" and _ORDER.fullmatch(detail):
         return Receipt(detail, already=True)
-    if kind in ("状态不允许", "版本冲突"):
+    # SFBM never goes back from 1 to 0 (§4): the platform's people have kept the person secret meanwhile.
+    if kind in ("状态不允许", "版本冲突") or said == "NR字段不正确:SFBM":
         raise Outdated(f"{said} / the work order's state does not allow this now", where=where, code=kind,
                        remedy="重新读取该工单后再定 / read it again")  # fmt: skip
     if kind == "GDBH不存在":

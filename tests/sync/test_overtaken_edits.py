@@ -261,3 +261,20 @@ def test_an_official_edits_what_ours_is_on_its_way_to(world: PetitionWorld, sett
     assert world.orders()[0]["BT"] == "官员标题" and world.dead() == []
     told = [one["opinion"] for one in world.events()[0]["processes"] if "更正" in one["opinion"]]
     assert told == ["（更正）标题：官员标题"]
+
+
+def test_the_platform_keeps_the_person_secret_first(world: PetitionWorld) -> None:
+    """The name is corrected at the origin; before the batch makes it, officials set SFBM 1, which never goes back (§4). What
+    was refused for it is planned anew, and holds nothing up."""
+    event = world.grid_call()
+    world.quiet()
+    (order,) = world.orders()
+    world.at("grid", "officials/edit", {"eventId": event, "set": {"caller": "韩正名"}})
+    world.poll("grid")
+    world.push("petition")
+    world.at("petition", "officials/edit", {"GDBH": order["GDBH"], "CZR": "秦受理", "set": {"SFBM": 1}})
+    world.quiet()
+    world.at("grid", "officials/edit", {"eventId": event, "set": {"title": "更正后的标题"}})
+    world.quiet()
+    (order,) = world.orders()
+    assert (order["SFBM"], order["BT"], order["SQRXM"] != "韩正名") == (1, "更正后的标题", True) and world.dead() == []
