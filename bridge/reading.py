@@ -28,7 +28,7 @@ from bridge.mapping.notes import Fields, Unreadable
 from bridge.mapping.planning import shown
 from bridge.mapping.translator import Creation, Understood
 from bridge.routing import targets
-from bridge.secrecy import kept_secret
+from bridge.secrecy import kept_secret, without_knowing
 from schemas.call import call_id
 from schemas.lifecycle import Action, ActionKind, Stage, Standing, fold
 from schemas.moment import moment
@@ -196,6 +196,10 @@ def _progress(
     _note(tx, link.call, platform.slug, understood.notes, link.notes, now)
     _number(tx, link.call, understood)
     call = tx.execute(select(calls).where(calls.c.id == link.call)).one()
+    if unknowing := without_knowing(call.fields, link.snapshot, changes):
+        changes = {field: value for field, value in changes.items() if field not in unknowing}
+        if _takes(bridge, platform.slug, unknowing[0]):
+            queue.enqueue(tx, call.id, platform.slug, "edit", {"fields": [], "changed": unknowing}, now)
     if changes:
         fields = kept_secret(tx, call, {**call.fields, **changes}, platform.slug, now)
         call_of(call.origin_platform, call.origin_id, fields, understood.numbers)

@@ -40,6 +40,13 @@ def withdrawn(before: Fields, after: Fields) -> list[str]:
     return list(dict.fromkeys(word for word in words if not is_secret_word(word)))
 
 
+def without_knowing(fields: Fields, snapshot: Fields, changes: Fields) -> list[str]:
+    """The persons whom a platform's people changed that did not know yet of their asking for secrecy: that takes nothing of
+    it back."""
+    return [role for role in PERSONS if role in changes and is_secret(fields.get(role))
+            and not is_secret(changes[role]) and not is_secret(snapshot.get(role))]  # fmt: skip
+
+
 def _replaced(before: Fields, after: Fields) -> dict[str, list[str]]:
     """Role -> the names and numbers that stood there once and might leave."""
     former = dict(before.get("former") or {})

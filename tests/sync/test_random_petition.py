@@ -271,7 +271,9 @@ def judge(w: PetitionWorld, people: People) -> None:
     references = Counter(str(one.get("sourceId") or one.get("WBBH") or "") for one in own.values())
     assert [one for one, times in references.items() if one and times > 1] == [], "a call stands twice"
     with w.bridge.ledger.begin() as tx:
-        stages = {row.id: row.stage for row in tx.execute(select(calls.c.id, calls.c.stage))}
+        found = list(tx.execute(select(calls.c.id, calls.c.stage, calls.c.fields)))
+        stages = {row.id: row.stage for row in found}
+        held = {row.id: row.fields for row in found}
         rows = list(tx.execute(select(links)))
         missing = Counter(tx.execute(select(history.c.call).where(
             history.c.kind == "note", history.c.body["words"].as_string().startswith("附件未送达"))).scalars())  # fmt: skip
@@ -292,6 +294,8 @@ def judge(w: PetitionWorld, people: People) -> None:
         event, order = (own[(slug, both[slug].native_id)] for slug in SIDES)
         files(event, order, missing[call])
         fields(people, event, order, origin.platform)
+        if order["GDZT"] != 9 and not {("grid", event["eventId"]), ("petition", order["GDBH"])} & people.secret:
+            assert (order["BT"], order["FSDZ"] or "") == (held[call]["title"], held[call].get("place.address") or "")
         personal(people, event, order, origin.platform)
         echoes(people, event, order)
     written = len(w.at("petition", "exchange", method="GET"))

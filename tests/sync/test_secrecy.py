@@ -98,3 +98,19 @@ def test_a_name_replaced_before_secrecy_is_remembered(tmp_path: Path, between: s
                                            "opinion": "已联系韩示例"})  # fmt: skip
         pair.quiet()
         assert "韩示例" not in str(pair.orders()) and pair.dead() == []
+
+
+def test_an_official_who_does_not_know_yet_takes_no_secrecy_back(tmp_path: Path) -> None:
+    """Secrecy is asked for at the origin; before the copy is told, its people correct the name: the person stays secret."""
+    with petition_world(tmp_path) as pair:
+        event = pair.grid_call(content="泄洪道堵塞。")
+        pair.quiet()
+        (order,) = pair.orders()
+        pair.at("grid", "officials/edit", {"eventId": event, "set": {"caller": "匿名", "callerTel": ""}})
+        pair.poll("grid")
+        pair.at("petition", "officials/edit", {"GDBH": order["GDBH"], "CZR": "秦受理", "set": {"SQRXM": "韩正名"}})
+        pair.poll("petition")
+        pair.quiet()
+        (order,) = pair.orders()
+        assert (order["SFBM"], order["SQRXM"], order["LXDH"]) == (1, None, None) and pair.dead() == []
+        assert "韩正名" not in str(pair.events())
