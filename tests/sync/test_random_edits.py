@@ -291,7 +291,7 @@ def played(folder: Path) -> Iterator[Play]:
     servers[0].close()
 
 
-@settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS)
 def test_edits_and_secrecy_end_alike_on_both_sides(steps: list[Any]) -> None:
     """Whatever people change and ask for on both sides, whatever goes wrong on the wire, in whatever order the runs come."""
