@@ -329,9 +329,10 @@ def fields(people: People, event: dict[str, Any], order: dict[str, Any], origin:
 
 
 def personal(people: People, event: dict[str, Any], order: dict[str, Any], origin: str) -> None:
-    """Nobody who asked for secrecy on the grid is named in the row of the work order, but by its own people."""
+    """Nobody who asked for secrecy on the grid is named in the row of the work order, but by its own people;
+    where these know of the secrecy themselves, what they have is theirs."""
     ours, theirs = ("grid", event["eventId"]), ("petition", order["GDBH"])
-    if ours in people.secret and origin == "grid" and order["GDZT"] != 9:
+    if ours in people.secret and theirs not in people.secret and origin == "grid" and order["GDZT"] != 9:
         named = people.names.get(ours, set()) - people.names.get(theirs, set())
         row = json.dumps({key: value for key, value in order.items() if key != "LZ"}, ensure_ascii=False)
         assert [one for one in named if one in row] == [], row
