@@ -86,8 +86,8 @@ class People:
     secret: set[tuple[str, str]] = field(default_factory=set)
     names: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     """Per record: of the grid, whom a poll may have shown; of the petition platform, whom its people wrote."""
-    files: dict[str, str] = field(default_factory=dict)
     days: int = 0
+    rolled_back: bool = False
 
 
 @contextlib.contextmanager
@@ -244,7 +244,8 @@ def play(w: PetitionWorld, people: People, steps: list[Any]) -> None:
                 people.days += what == LONG
                 if what != LONG or people.days <= 5:
                     w.pass_time(what)
-            case "wire":
+            case "wire" if what != "rolled back" or not people.rolled_back:  # twice for one write is a person's, rightly
+                people.rolled_back |= what == "rolled back"
                 people.wire.append(what)
             case "fault":
                 w.at(slug, "faults", what)
