@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from adapters.errors import OutcomeUnknown
+from adapters.petition.database import Database
 from bridge import dead
 from tests.sync.petition_world import PetitionWorld, petition_world
 
@@ -282,15 +285,23 @@ def test_a_change_of_fields_becomes_a_row_of_its_own(world: PetitionWorld) -> No
     assert world.dead() == []
 
 
-def test_an_edit_whose_answer_is_lost_is_made_once(world: PetitionWorld) -> None:
-    """The INSERT is committed, its answer lost: one 改单 in the end."""
+def test_an_edit_whose_answer_is_lost_is_made_once(world: PetitionWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The INSERT is committed, its answer lost: one 改单 in the end, and one row that was handed over."""
+    insert, lost = Database.insert, []
+
+    def breaking(self: Database, *given: Any) -> None:
+        insert(self, *given)
+        if not lost and given[-1] == "GX":
+            lost.append(given)
+            raise OutcomeUnknown("线路中断 / the line broke", where="GX", remedy="")
+
     event = world.grid_call()
     world.quiet()
     edit(world, event, title="更正后的标题")
-    world.at("petition", "faults", {"kind": "lost", "operation": "GX"})
+    monkeypatch.setattr(Database, "insert", breaking)
     world.quiet()
     (order,) = world.orders()
-    assert order["BT"] == "更正后的标题" and [row["CZLX"] for row in order["LZ"]].count("改单") == 1
+    assert lost and order["BT"] == "更正后的标题" and [row["CZLX"] for row in order["LZ"]].count("改单") == 1
     assert world.dead() == []
 
 

@@ -252,7 +252,7 @@ def _pair(p: Play, call: Any, event: dict[str, Any], case: dict[str, Any]) -> No
     names = {"address": "location", "urgency": "priority", "person": "contact"}
     assert asked or {name for one in changed for name in one} <= {names.get(name, name) for name in FIELDS if ours[name]}, changed
     assert len(changed) <= sum(len(values) for values in ours.values()), changed
-    assert "grid" not in asked or cancelled or theirs["person"] or case["contact"]["confidential"], case["contact"]
+    assert "grid" not in asked or cancelled or case["contact"]["confidential"], case["contact"]
     hidden = event["caller"] in ("保密", "匿名", "") or any("（保密）" in one["opinion"] for one in event["processes"])
     assert "enforcement" not in asked or hidden, event
     contact = {"name": "", "phone": ""} if case["contact"]["confidential"] else case["contact"]  # as every reply shows it (§6)
