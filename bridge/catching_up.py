@@ -40,8 +40,13 @@ def catch_up(tx: Connection, platform: Bridged, call: Row[Any], link: int, creat
                if not same(sent.get(name), call.fields.get(name))}  # fmt: skip
     if withdrawn(sent, call.fields):
         queue.enqueue(tx, call.id, platform.slug, "remark", {"text": ASKED}, now)
-    mapping = platform.translator.mapping
-    if platform.only_created:
-        return
-    if (words := told(changes)) or any(rule_for(mapping, person) for person in PERSONS if person in changes):
-        queue.enqueue(tx, call.id, platform.slug, "edit", {"fields": words, "changed": sorted(changes)}, now)
+    if not platform.only_created:
+        tell_changes(tx, platform.slug, platform, call.id, changes, now)
+
+
+def tell_changes(tx: Connection, slug: str, platform: Bridged | None, call: int, changes: Fields, now: int) -> None:
+    """An outbox row for changed fields, if there is anything that a platform (None: not configured now) can be told of them.
+    Persons are never told in words: only where they can be changed."""
+    persons = [person for person in PERSONS if person in changes]
+    if (words := told(changes)) or any(platform and rule_for(platform.translator.mapping, person) for person in persons):
+        queue.enqueue(tx, call, slug, "edit", {"fields": words, "changed": sorted(changes)}, now)

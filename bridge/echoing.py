@@ -46,8 +46,7 @@ def without_echoes(
         waiting.remove(echo)
         tx.execute(update(echoes).where(echoes.c.id == echo.id).values(state="consumed", entry=best.key if best else ""))
         if echo.outbox is not None:  # a row that waits to find out what became of this write need not wait any longer
-            tx.execute(update(outbox).where(outbox.c.id == echo.outbox, outbox.c.state == "waiting", outbox.c.available_at > now)
-                       .values(available_at=now))  # fmt: skip
+            queue.wake(tx, echo.outbox, now)
     edge = micros(read_at - platform.lag)
     missing = [echo for echo in waiting if echo.acknowledged_at is not None]
     for echo in missing:

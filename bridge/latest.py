@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from bridge.bridged import Bridged
-from bridge.ledger.tables import echoes, outbox
+from bridge.ledger import queue
+from bridge.ledger.tables import echoes
 from bridge.mapping.notes import Fields
 from bridge.mapping.translator import Understood
 from schemas.lifecycle import OPEN, Action, ActionKind, Stage
@@ -59,8 +60,7 @@ def shows_ours(tx: Connection, platform: Bridged, link: Row[Any], understood: Un
         written = (echo.code, _words(echo.opinion) if latest.words else "")
         if written == present and (echo.acknowledged_at is not None or present != before):
             tx.execute(update(echoes).where(echoes.c.id == echo.id).values(state="consumed", entry=f"{echo.code}@{now}"))
-            tx.execute(update(outbox).where(outbox.c.id == echo.outbox, outbox.c.state == "waiting", outbox.c.available_at > now)
-                       .values(available_at=now))  # fmt: skip
+            queue.wake(tx, echo.outbox, now)
             # What we wrote before it was shown by nobody's reading, and never will be.
             tx.execute(update(echoes).where(echoes.c.link == link.id, echoes.c.state == "waiting", echoes.c.step >= 0,
                                             echoes.c.id < echo.id).values(state="consumed"))  # fmt: skip

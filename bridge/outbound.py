@@ -37,7 +37,6 @@ from bridge.sending import (
     Run,
     alike,
     already_there,
-    edit_found_out,
     found_out,
     intend,
     send,
@@ -266,8 +265,7 @@ def _step(run: Run, row: Row[Any], link: Row[Any], number: int, step: dict[str, 
         reference += f".{hashlib.sha256(json.dumps(step['body'], sort_keys=True).encode()).hexdigest()[:12]}"
     if pending:
         try:
-            find_out = step_found_out if step.get("fields") is None else edit_found_out
-            settled = find_out(run, row, link, number, pending, reference)
+            settled = step_found_out(run, row, link, number, pending, reference, edit=step.get("fields") is not None)
         except Outdated as error:
             _outdated(run, row, link, error)
             return False

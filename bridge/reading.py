@@ -14,16 +14,15 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from bridge.attachments.sightings import files_of, noticed
 from bridge.bridged import Bridge, Bridged
-from bridge.catching_up import catch_up
+from bridge.catching_up import catch_up, tell_changes
 from bridge.echoing import after_what_it_saw, crossing, without_echoes, without_our_edits
-from bridge.fields import call_of, told
+from bridge.fields import call_of
 from bridge.latest import by_status, shows_ours
 from bridge.ledger import queue
 from bridge.ledger.history import actions_of, append
 from bridge.ledger.ledger import new_id
 from bridge.ledger.tables import calls, echoes, links, numbers, outbox
-from bridge.mapping.canonical import PERSONS, differing, secrets_of
-from bridge.mapping.editing import rule_for
+from bridge.mapping.canonical import differing, secrets_of
 from bridge.mapping.notes import Fields, Unreadable
 from bridge.mapping.planning import shown
 from bridge.mapping.translator import Creation, Understood
@@ -198,15 +197,14 @@ def _progress(
     call = tx.execute(select(calls).where(calls.c.id == link.call)).one()
     if unknowing := without_knowing(call.fields, link.snapshot, changes):
         changes = {field: value for field, value in changes.items() if field not in unknowing}
-        if _takes(bridge, platform.slug, unknowing[0]):
-            queue.enqueue(tx, call.id, platform.slug, "edit", {"fields": [], "changed": unknowing}, now)
+        tell_changes(tx, platform.slug, platform, call.id, {role: call.fields[role] for role in unknowing}, now)
     if changes:
         fields = kept_secret(tx, call, {**call.fields, **changes}, platform.slug, now)
         call_of(call.origin_platform, call.origin_id, fields, understood.numbers)
         append(tx, call.id, platform.slug, "fields", changes, now)
         tx.execute(update(calls).where(calls.c.id == call.id).values(fields=fields, changed_at=now))
-        if crossed := crossing(tx, link, changes):  # the change that is read last stands here too
-            queue.enqueue(tx, call.id, platform.slug, "edit", {"fields": told(crossed), "changed": sorted(crossed)}, now)
+        # The change that is read last stands here too.
+        tell_changes(tx, platform.slug, platform, call.id, crossing(tx, link, changes), now)
     kept = {action.key: action for action in stood}
     if platform.translator.mapping.entries.order == "sequence":
         actions = after_what_it_saw(tx, link, understood.entries, actions, kept)
@@ -242,13 +240,12 @@ def _spread(
     creating = set(tx.execute(select(outbox.c.platform).where(
         outbox.c.call == call, outbox.c.kind == "create", outbox.c.state.in_(queue.OPEN))).scalars())  # fmt: skip
     known = linked | creating
-    edited, persons = told(edits), [person for person in PERSONS if person in edits]
     deaf = {slug for slug, one in bridge.platforms.items() if one.only_created}
     for target in sorted(known - deaf - {source}):
         for action in actions:
             _tell(tx, bridge, call, target, action, now)
-        if target in linked and (edited or any(_takes(bridge, target, person) for person in persons)):
-            queue.enqueue(tx, call, target, "edit", {"fields": edited, "changed": sorted(edits)}, now)
+        if target in linked:
+            tell_changes(tx, target, bridge.platforms.get(target), call, edits, now)
         for file in attached:
             queue.enqueue(tx, call, target, queue.FILE, {"file": file}, now)
     for target in targets(bridge.routes, row.origin_platform, row.fields, row.stage):
@@ -263,12 +260,6 @@ def _spread(
     for platform in sorted(linked):
         if platform in bridge.platforms:
             settle(tx, bridge.platforms[platform], call, standing.stage, now)
-
-
-def _takes(bridge: Bridge, target: str, field: str) -> bool:
-    """Can this field be changed on that platform? Persons are never told in words."""
-    one = bridge.platforms.get(target)
-    return one is not None and rule_for(one.translator.mapping, field) is not None
 
 
 def _tell(tx: Connection, bridge: Bridge, call: int, target: str, action: Action, now: int) -> None:

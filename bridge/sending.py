@@ -178,14 +178,15 @@ def found_out(run: Run, row: Row[Any], pending: Row[Any], reference: str) -> Rec
 
 
 def step_found_out(
-    run: Run, row: Row[Any], link: Row[Any], number: int, pending: Row[Any], reference: str
+    run: Run, row: Row[Any], link: Row[Any], number: int, pending: Row[Any], reference: str, *, edit: bool
 ) -> bool | None:
-    """Was the step carried out? None while it stays open. False: it may be sent (again)."""
+    """Was the step carried out? None while it stays open. False: it may be sent (again). edit: a change of fields, which is
+    planned anew by what the platform shows once it can no longer take effect late: the same values again change nothing."""
     if settled(run, row, pending, reference) is not None:
         return True
     if awaited(run, row, pending):
         return None
-    if Ability.IDEMPOTENT_UPDATE in run.adapter.abilities and run.now() - pending.started_at < REMEMBERED:
+    if not edit and Ability.IDEMPOTENT_UPDATE in run.adapter.abilities and run.now() - pending.started_at < REMEMBERED:
         with run.bridge.ledger.begin() as tx:
             queue.outcome(tx, pending.id, "absent", "相同操作可重发 / the same operation may be sent again", run.now())
         return False
@@ -194,6 +195,9 @@ def step_found_out(
     if run.now() < pending.deadline:
         put_off(run, row, pending.deadline)
         return None
+    if edit:
+        _free(run, row, pending, "照平台现状重新计划 / planned anew by what the platform shows")
+        return None
     record = run.adapter.fetch(link.native_id)
     if record is not None:
         with run.bridge.ledger.begin() as tx:
@@ -201,24 +205,6 @@ def step_found_out(
         if _echoed(run, row, number):
             return True
     found_absent(run, row, pending)
-    return None
-
-
-def edit_found_out(
-    run: Run, row: Row[Any], link: Row[Any], number: int, pending: Row[Any], reference: str
-) -> bool | None:
-    """As `step_found_out`, for a change of fields. Once it can no longer take effect late it is planned anew, by what the
-    platform shows: the same values again change nothing."""
-    if settled(run, row, pending, reference) is not None:
-        return True
-    if awaited(run, row, pending):
-        return None
-    if _echoed(run, row, number):
-        return True
-    if run.now() < pending.deadline:
-        put_off(run, row, pending.deadline)
-        return None
-    _free(run, row, pending, "照平台现状重新计划 / planned anew by what the platform shows")
     return None
 
 

@@ -56,6 +56,12 @@ def held(tx: Connection, row: Row[Any]) -> bool:
     return present is not None and present.token == row.token and present.state == "waiting"
 
 
+def wake(tx: Connection, row: int, now: int) -> None:
+    """What a waiting row waited for is known: it may go at once."""
+    tx.execute(update(outbox).where(outbox.c.id == row, outbox.c.state == "waiting", outbox.c.available_at > now)
+               .values(available_at=now))  # fmt: skip
+
+
 def finish(tx: Connection, row: int, state: str, reason: str, now: int) -> None:
     """done, skipped or dead, with the reason; the token moves on, so that a zombie's claim no longer holds."""
     tx.execute(

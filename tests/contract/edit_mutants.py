@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from adapters.errors import OutcomeUnknown, Refused
 from adapters.port import Receipt
-from tests.contract.mutants import Broken, breaks
+from tests.contract.mutants import Broken, breaks, sends_again, takes_refusals_for_done
 from tests.contract.stands import Stand
 
 
@@ -27,22 +26,9 @@ def leaves_emptied_fields_out(inner: Any, stand: Stand) -> Any:
 
 @breaks("a_lost_answer_to_an_edit")
 def sends_an_edit_again(inner: Any, stand: Stand) -> Any:
-    def edit(native_id: str, body: Any, reference: str) -> Receipt:
-        try:
-            return inner.edit(native_id, body, reference)
-        except OutcomeUnknown:
-            inner.edit(native_id, body, f"{reference}-again")
-            raise
-
-    return Broken(inner, edit=edit)
+    return sends_again(inner, "edit")
 
 
 @breaks("an_edit_of_nothing_is_missing")
 def believes_in_what_is_not_there(inner: Any, stand: Stand) -> Any:
-    def edit(native_id: str, body: Any, reference: str) -> Receipt:
-        try:
-            return inner.edit(native_id, body, reference)
-        except Refused:
-            return Receipt(native_id)
-
-    return Broken(inner, edit=edit)
+    return takes_refusals_for_done(inner, "edit")

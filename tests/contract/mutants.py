@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from adapters.errors import OutcomeUnknown, Refused
+from adapters.port import Receipt
 from tests.contract.stands import Stand
 
 Mutant = Callable[[Any, Stand], Any]
@@ -27,6 +29,29 @@ class Broken:
 
     def __repr__(self) -> str:
         return repr(self._inner)
+
+
+def sends_again(inner: Any, operation: str) -> Any:
+    """Sends a write of unknown outcome once more, before saying that its outcome is unknown."""
+
+    def write(native_id: str, body: Any, reference: str) -> Receipt:
+        try:
+            return getattr(inner, operation)(native_id, body, reference)
+        except OutcomeUnknown:
+            getattr(inner, operation)(native_id, body, f"{reference}-again")
+            raise
+
+    return Broken(inner, **{operation: write})
+
+
+def takes_refusals_for_done(inner: Any, operation: str) -> Any:
+    def write(native_id: str, body: Any, reference: str) -> Receipt:
+        try:
+            return getattr(inner, operation)(native_id, body, reference)
+        except Refused:
+            return Receipt(native_id)
+
+    return Broken(inner, **{operation: write})
 
 
 def breaks(name: str) -> Callable[[Mutant], Mutant]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from adapters.errors import OutcomeUnknown, Outdated, Refused, WireError
 from adapters.port import Receipt
-from tests.contract.mutants import Broken, breaks
+from tests.contract.mutants import Broken, breaks, sends_again, takes_refusals_for_done
 from tests.contract.stands import Stand
 
 TEXTS = ("title", "content", "BT", "NR", "address", "description")
@@ -118,14 +118,7 @@ def stamps_anew(inner: Any, stand: Stand) -> Any:
 
 @breaks("a_lost_answer_to_an_update")
 def sends_an_update_again(inner: Any, stand: Stand) -> Any:
-    def update(native_id: str, body: Any, reference: str) -> Receipt:
-        try:
-            return inner.update(native_id, body, reference)
-        except OutcomeUnknown:
-            inner.update(native_id, body, f"{reference}-again")
-            raise
-
-    return Broken(inner, update=update)
+    return sends_again(inner, "update")
 
 
 @breaks("an_illegal_move_is_outdated")
@@ -141,13 +134,7 @@ def calls_it_refused(inner: Any, stand: Stand) -> Any:
 
 @breaks("an_update_of_nothing_is_missing")
 def believes_in_it(inner: Any, stand: Stand) -> Any:
-    def update(native_id: str, body: Any, reference: str) -> Receipt:
-        try:
-            return inner.update(native_id, body, reference)
-        except Refused:
-            return Receipt(native_id)
-
-    return Broken(inner, update=update)
+    return takes_refusals_for_done(inner, "update")
 
 
 
